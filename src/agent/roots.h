@@ -1,0 +1,26 @@
+/* The directories below which the agent opens anything. */
+#pragma once
+
+#include "base/error.h"
+
+#define VF_AGENT_CONFIG "/etc/virt-ferry/agent.conf"
+
+typedef struct VfRoots VfRoots;
+
+/* From the configuration file; without one: /var/lib/libvirt, /srv, /mnt, /var/lib/one, and /dev for block devices only. */
+VfRoots *vf_roots_load (const char *config_path, GError **error);
+VfRoots *vf_roots_new (const char *const *directories);
+void vf_roots_free (VfRoots *roots);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfRoots, vf_roots_free)
+
+const char *const *vf_roots_list (VfRoots *roots);
+
+/* True if the normal path lies below a root; says nothing of symlinks. */
+bool vf_roots_contain (VfRoots *roots, const char *path);
+
+/* Opens `path` by openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS relative to its root: neither ".." nor a symlink leads out.
+ * Below /dev everything but a block device is refused. VF_ERROR_REFUSED with a hint naming the configuration file for paths outside. */
+int vf_roots_open (VfRoots *roots, const char *path, int flags, guint mode, GError **error);
+
+/* Opens the directory that holds `path` (O_PATH) and returns it; *name gets the last component (caller frees). For the *at() calls. */
+int vf_roots_open_directory_of (VfRoots *roots, const char *path, char **name, GError **error);

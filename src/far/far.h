@@ -1,0 +1,55 @@
+/* The source's typed calls of the agent's services (docs/internals/wire.md). Every call blocks until the answer, the link's death or
+ * the cancellable; errors carry the agent's code, text and hint, with "on HOST" so that the message says which end failed. */
+#pragma once
+
+#include "base/file.h"
+#include "link/link.h"
+#include "seed/seed.h"
+
+typedef struct {
+  VfFileFacts *file;
+  bool in_roots;
+  char *signature;  /* what libblkid (or the magic of qcow2) found on a block device, or NULL */
+  char *held_by;    /* "process 123 (qemu-system-x86)" that has a block device or file open, mounted "/x", or NULL */
+} VfFarFacts;
+
+VfFarFacts *vf_far_stat (VfLink *link, const char *path, GCancellable *cancellable, GError **error);
+void vf_far_facts_free (VfFarFacts *facts);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfFarFacts, vf_far_facts_free)
+
+/* Makes the one directory `path` (its parent must exist); *made is false when it was there already. */
+bool vf_far_mkdir (VfLink *link, const char *path, guint mode, bool *made, GError **error);
+bool vf_far_rmdir (VfLink *link, const char *path, bool *removed, GError **error); /* only when empty; absent is fine */
+
+/* Sends a file into `partial` (made new; an old partial of the same id is replaced) or onto a block device. */
+bool vf_far_seed (VfLink *link, const char *partial, const char *id, bool is_block, const VfSeedSource *source,
+                  VfSeedCounts *counts, VfDigest *digest, VfFileId *far_id, GError **error);
+
+bool vf_far_digest (VfLink *link, const char *path, GCancellable *cancellable, VfDigest *digest, VfFileId *far_id,
+                    GError **error);
+
+/* Gives a partial owner (by name, ignored where the far end does not know it) and mode. */
+bool vf_far_own (VfLink *link, const char *partial, const char *id, const VfFileFacts *as, GError **error);
+
+/* Writes another backing name into a partial qcow2, without opening the backing file. */
+bool vf_far_rebase (VfLink *link, const char *partial, const char *id, const char *backing, const char *backing_format,
+                    GError **error);
+
+/* An empty qcow2 of `bytes` over `backing` (whose content is not read). Its name must carry the id; an old one is replaced. */
+bool vf_far_create_cap (VfLink *link, const char *path, const char *id, const char *backing, const char *backing_format,
+                        guint64 bytes, VfFileId *far_id, GError **error);
+
+/* Renames partial to path without replacing, if its inode is still `far_id`; syncs the directory. Berthing what already has its
+ * final name with that inode succeeds. */
+bool vf_far_berth (VfLink *link, const char *partial, const char *path, const char *id, const VfFileId *far_id,
+                   GError **error);
+
+/* Removes a file of this move: its name carries the id, or its inode is `far_id` (NULL: by name only). Absent is fine. A file that some
+ * process holds open is refused (VF_ERROR_BUSY). */
+bool vf_far_remove (VfLink *link, const char *path, const char *id, const VfFileId *far_id, bool *removed, GError **error);
+
+/* Zeroes the first and last MiB of a block device that this move had begun to write, so that nothing takes it for a disk. */
+bool vf_far_wipe (VfLink *link, const char *device, const char *id, GError **error);
+
+/* Makes (or removes with all sockets in it) the directory /run/virt-ferry/NAME there, 01733, where QEMU makes its sockets. */
+bool vf_far_rendezvous (VfLink *link, const char *name, bool present, GError **error);

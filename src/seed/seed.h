@@ -1,0 +1,39 @@
+/* Carrying one immutable file through a channel: sparse, digest-checked at both ends, memory bounded by a few chunks.
+ * The stream's form is in docs/internals/wire.md. */
+#pragma once
+
+#include "link/link.h"
+#include "seed/digest.h"
+
+typedef struct {
+  guint64 done_bytes; /* of the file, data and zeros */
+  guint64 data_bytes; /* sent as data */
+  guint64 zero_bytes; /* holes and chunks of zeros */
+} VfSeedCounts;
+
+/* Called at least every 8 MiB of the file and at its end, in the sender's thread. */
+typedef void (*VfSeedProgress) (const VfSeedCounts *counts, gpointer data);
+
+typedef struct {
+  int fd;             /* borrowed; opened read-only */
+  const char *path;   /* for errors */
+  guint64 file_bytes; /* how much to send: the size of the file or device */
+  VfSeedProgress progress;
+  gpointer progress_data;
+  GCancellable *cancellable;
+} VfSeedSource;
+
+/* Sends the file and waits for the receiver's verdict. fdatasyncs first, so that SEEK_DATA tells the truth. A file whose size, mtime
+ * or ctime changed meanwhile is VF_ERROR_CORRUPT and named. Counts and digest are valid on success. */
+bool vf_seed_send (VfChannel *channel, const VfSeedSource *source, VfSeedCounts *counts, VfDigest *digest, GError **error);
+
+typedef struct {
+  int fd;             /* borrowed; opened for writing; a new empty file, or a block device */
+  const char *path;   /* for errors */
+  guint64 file_bytes; /* what the sender announced, checked against the device by the caller */
+  bool is_block;      /* zeros must be written (BLKZEROOUT or FALLOC_FL_PUNCH_HOLE), not left out */
+} VfSeedTarget;
+
+/* Receives into target, checks every record and the whole, syncs, and sends the verdict. Every rule of the stream is enforced: a peer
+ * that breaks one gets VF_ERROR_PROTOCOL, a chunk whose digest is wrong VF_ERROR_CORRUPT with its offset. */
+bool vf_seed_receive (VfChannel *channel, const VfSeedTarget *target, VfDigest *digest, GError **error);
