@@ -1,0 +1,21 @@
+/* Where a disk's or layer's data lies, as libvirt's XML says it. */
+#pragma once
+
+#include "base/error.h"
+
+typedef enum {
+  VF_SOURCE_NONE,  /* an empty drive */
+  VF_SOURCE_FILE,
+  VF_SOURCE_BLOCK,
+  VF_SOURCE_OTHER, /* network, volume, dir, nvme, vhostuser, …: `other` names it */
+} VfSourceKind;
+
+typedef struct {
+  VfSourceKind kind;
+  char *path;   /* of FILE and BLOCK, as written there; else NULL */
+  char *format; /* "raw", "qcow2", …; NULL when the XML does not say */
+  char *other;  /* libvirt's word for kind OTHER */
+} VfSource;
+
+void vf_source_free (VfSource *source);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfSource, vf_source_free)
