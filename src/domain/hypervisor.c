@@ -1,5 +1,6 @@
 #include "domain/hypervisor.h"
 
+#include "domain/job_watch.h"
 #include "domain/libvirt_error.h"
 #include "domain/libvirt_loop.h"
 
@@ -102,6 +103,7 @@ hypervisor_unref (gpointer data)
     return;
   if (hypervisor->connection != NULL)
     virConnectClose (hypervisor->connection);
+  vf_job_board_unref (hypervisor->jobs);
   g_free (hypervisor->side);
   g_free (hypervisor);
 }
@@ -132,6 +134,7 @@ vf_hypervisor_open (const char *uri, const char *side, GError **error)
   g_atomic_ref_count_init (&hypervisor->refs);
   hypervisor->side = g_strdup (side);
   hypervisor->close_reason = VF_CONNECTION_OPEN;
+  hypervisor->jobs = vf_job_board_new ();
   hypervisor->connection = connect_within_deadline (hypervisor, uri, error);
   if (hypervisor->connection == NULL)
     return NULL;

@@ -2,20 +2,23 @@
 
 #include "domain/libvirt_error.h"
 
-/* Shared with libvirt's thread, which may still be in the callback after it was deregistered. */
-typedef struct {
+#include <string.h>
+
+struct VfJobBoard {
   gatomicrefcount refs;
-  GMutex lock;
-  GCond wake;
-  char *target;
-  VfJobSeen seen;
-  bool news;
-} Events;
+  GMutex registering; /* over `users` and `callback`; held while libvirt is called */
+  guint users;
+  int callback;
+  GMutex lock; /* over `watches` and what they saw; libvirt's thread takes it */
+  GPtrArray *watches;
+};
 
 struct VfJobWatch {
   VfGuest *guest; /* borrowed */
-  Events *events;
-  int callback;
+  char *target;
+  GCond wake;
+  VfJobSeen seen;
+  bool news;
 };
 
 static const char *const job_names[] = {
@@ -42,69 +45,99 @@ vf_block_job_info (VfGuest *guest, const char *target, virDomainBlockJobInfo *in
   return found;
 }
 
-static void
-events_unref (gpointer data)
+VfJobBoard *
+vf_job_board_new (void)
 {
-  Events *events = data;
-  if (!g_atomic_ref_count_dec (&events->refs))
+  VfJobBoard *board = g_new0 (VfJobBoard, 1);
+  g_atomic_ref_count_init (&board->refs);
+  g_mutex_init (&board->registering);
+  g_mutex_init (&board->lock);
+  board->watches = g_ptr_array_new ();
+  return board;
+}
+
+void
+vf_job_board_unref (gpointer data)
+{
+  VfJobBoard *board = data;
+  if (!g_atomic_ref_count_dec (&board->refs))
     return;
-  g_mutex_clear (&events->lock);
-  g_cond_clear (&events->wake);
-  g_free (events->target);
-  g_free (events);
+  g_mutex_clear (&board->registering);
+  g_mutex_clear (&board->lock);
+  g_ptr_array_unref (board->watches);
+  g_free (board);
 }
 
 static void
-note_status (VfJobSeen *seen, int status)
+note_status (VfJobWatch *watch, int status)
 {
+  watch->news = true;
+  g_cond_signal (&watch->wake);
   if (status == VIR_DOMAIN_BLOCK_JOB_READY) {
-    seen->ready = true;
+    watch->seen.ready = true;
     return;
   }
-  seen->ended = true;
-  seen->end_status = status;
+  watch->seen.ended = true;
+  watch->seen.end_status = status;
 }
 
 static void
 job_changed (virConnectPtr connection, virDomainPtr domain, const char *disk, int type, int status, void *data)
 {
-  Events *events = data;
-  if (g_strcmp0 (disk, events->target) != 0)
-    return;
-  g_mutex_lock (&events->lock);
-  note_status (&events->seen, status);
-  events->news = true;
-  g_cond_signal (&events->wake);
-  g_mutex_unlock (&events->lock);
+  VfJobBoard *board = data;
+  char uuid[VIR_UUID_STRING_BUFLEN] = "";
+  virDomainGetUUIDString (domain, uuid);
+  g_mutex_lock (&board->lock);
+  for (guint i = 0; i < board->watches->len; i++) {
+    VfJobWatch *watch = g_ptr_array_index (board->watches, i);
+    if (g_strcmp0 (disk, watch->target) == 0 && strcmp (uuid, watch->guest->uuid) == 0)
+      note_status (watch, status);
+  }
+  g_mutex_unlock (&board->lock);
 }
 
-static Events *
-events_new (const char *target)
+static bool
+register_user (VfGuest *guest, VfJobBoard *board, GError **error)
 {
-  Events *events = g_new0 (Events, 1);
-  g_atomic_ref_count_init (&events->refs);
-  g_mutex_init (&events->lock);
-  g_cond_init (&events->wake);
-  events->target = g_strdup (target);
-  return events;
+  g_autoptr (GMutexLocker) locked = g_mutex_locker_new (&board->registering);
+  if (board->users > 0) {
+    board->users++;
+    return true;
+  }
+  g_atomic_ref_count_inc (&board->refs); /* libvirt's, given back by vf_job_board_unref */
+  board->callback = virConnectDomainEventRegisterAny (guest->hypervisor->connection, NULL, VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2,
+                                                      VIR_DOMAIN_EVENT_CALLBACK (job_changed), board, vf_job_board_unref);
+  if (board->callback < 0) {
+    vf_libvirt_fail (error, guest->hypervisor, "watch the block jobs of guest '%s'", guest->name);
+    vf_job_board_unref (board);
+    return false;
+  }
+  board->users = 1;
+  return true;
+}
+
+static void
+deregister_user (VfGuest *guest, VfJobBoard *board)
+{
+  g_autoptr (GMutexLocker) locked = g_mutex_locker_new (&board->registering);
+  if (--board->users == 0)
+    virConnectDomainEventDeregisterAny (guest->hypervisor->connection, board->callback);
 }
 
 VfJobWatch *
 vf_job_watch_new (VfGuest *guest, const char *target, GError **error)
 {
-  g_autoptr (VfJobWatch) watch = g_new0 (VfJobWatch, 1);
-  watch->guest = guest;
-  watch->events = events_new (target);
-  g_atomic_ref_count_inc (&watch->events->refs); /* libvirt's, given back by events_unref */
-  watch->callback =
-      virConnectDomainEventRegisterAny (guest->hypervisor->connection, guest->domain, VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2,
-                                        VIR_DOMAIN_EVENT_CALLBACK (job_changed), watch->events, events_unref);
-  if (watch->callback < 0) {
-    vf_libvirt_fail (error, guest->hypervisor, "watch the block jobs of guest '%s'", guest->name);
-    events_unref (watch->events);
+  VfJobBoard *board = guest->hypervisor->jobs;
+  if (!register_user (guest, board, error))
     return NULL;
-  }
-  return g_steal_pointer (&watch);
+  VfJobWatch *watch = g_new0 (VfJobWatch, 1);
+  watch->guest = guest;
+  watch->target = g_strdup (target);
+  g_cond_init (&watch->wake);
+  g_mutex_lock (&board->lock);
+  g_ptr_array_add (board->watches, watch);
+  g_mutex_unlock (&board->lock);
+  return watch;
 }
 
 void
@@ -112,33 +145,34 @@ vf_job_watch_free (VfJobWatch *watch)
 {
   if (watch == NULL)
     return;
-  if (watch->callback >= 0)
-    virConnectDomainEventDeregisterAny (watch->guest->hypervisor->connection, watch->callback);
-  events_unref (watch->events);
+  VfJobBoard *board = watch->guest->hypervisor->jobs;
+  g_mutex_lock (&board->lock);
+  g_ptr_array_remove_fast (board->watches, watch);
+  g_mutex_unlock (&board->lock);
+  deregister_user (watch->guest, board);
+  g_cond_clear (&watch->wake);
+  g_free (watch->target);
   g_free (watch);
 }
 
 VfJobSeen
 vf_job_watch_wait (VfJobWatch *watch, guint timeout_ms)
 {
-  Events *events = watch->events;
   gint64 end_us = g_get_monotonic_time () + (gint64)timeout_ms * G_TIME_SPAN_MILLISECOND;
-  g_mutex_lock (&events->lock);
+  GMutex *lock = &watch->guest->hypervisor->jobs->lock;
+  g_autoptr (GMutexLocker) locked = g_mutex_locker_new (lock);
   bool in_time = true;
-  while (!events->news && in_time)
-    in_time = g_cond_wait_until (&events->wake, &events->lock, end_us);
-  events->news = false;
-  VfJobSeen seen = events->seen;
-  g_mutex_unlock (&events->lock);
-  return seen;
+  while (!watch->news && in_time)
+    in_time = g_cond_wait_until (&watch->wake, lock, end_us);
+  watch->news = false;
+  return watch->seen;
 }
 
 void
-vf_job_watch_wake (GCancellable *cancellable, gpointer watch)
+vf_job_watch_wake (GCancellable *cancellable, gpointer data)
 {
-  Events *events = ((VfJobWatch *)watch)->events;
-  g_mutex_lock (&events->lock);
-  events->news = true;
-  g_cond_signal (&events->wake);
-  g_mutex_unlock (&events->lock);
+  VfJobWatch *watch = data;
+  g_autoptr (GMutexLocker) locked = g_mutex_locker_new (&watch->guest->hypervisor->jobs->lock);
+  watch->news = true;
+  g_cond_signal (&watch->wake);
 }

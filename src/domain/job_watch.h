@@ -1,4 +1,7 @@
-/* libvirt's events of one disk's block job, kept until someone looks. Private to this room. */
+/* libvirt's events of one disk's block job, kept until someone looks. Private to this room.
+ *
+ * libvirt 9.0 takes one callback function once a connection and event ("event callback already tracked"), whatever its data. So
+ * each connection has a board: one registration while anyone watches, which tells every watch of that guest and disk. */
 #pragma once
 
 #include "domain/libvirt_handles.h"
@@ -10,6 +13,9 @@ typedef struct {
   bool ended;
   int end_status; /* a virConnectDomainEventBlockJobStatus, when ended */
 } VfJobSeen;
+
+VfJobBoard *vf_job_board_new (void);
+void vf_job_board_unref (gpointer board);
 
 /* Registers before the job starts, so that no event is missed. */
 VfJobWatch *vf_job_watch_new (VfGuest *guest, const char *target, GError **error);

@@ -6,11 +6,14 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
+typedef struct VfJobBoard VfJobBoard; /* job_watch.h */
+
 struct VfHypervisor {
   gatomicrefcount refs;
   virConnectPtr connection;
   char *side;
   gint close_reason; /* a virConnectCloseReason, or OPEN; atomic: libvirt's thread writes it */
+  VfJobBoard *jobs;
 };
 
 enum { VF_CONNECTION_OPEN = -1 };
