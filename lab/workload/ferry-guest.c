@@ -1,0 +1,645 @@
+/*
+ * The only program of a lab guest: its init, its load and its judge.
+ *
+ * RAM holds, for every block of a span on every /dev/vd* disk, a hash of what that block must contain. A live migration
+ * carries RAM, so a write lost or torn on the way is found by the guest itself: `check` reads the span again, past the
+ * page cache, and compares. On a fresh boot the program adopts what the disks hold and goes on from there.
+ *
+ * A block says in clear whose it is (run, disk, block, generation), so that a mismatch explains itself. A salt from the
+ * clock keeps two branches, resumed from one saved RAM, from writing equal blocks.
+ *
+ * ttyS0: out only. "h COUNT WRITES WORST_MS" each beat, "! TEXT" for a fault, once. Console of the kernel too.
+ * ttyS1: commands in, "ID WORDS\n"; one line of answer each, "ID ok|BAD|error ...\n". See `commands` below.
+ * /proc/cmdline: ferry.run=HEX ferry.span=BLOCKS ferry.ram=MIB ferry.load=idle|light|heavy ferry.beat=MS ferry.zero=0|1
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BLOCK_BYTES = 4096, GROUP_BLOCKS = 8, DISKS_MAX = 26, RAM_PAGE_BYTES = 4096, ANSWER_BYTES = 4096 };
+
+#define BLOCK_MAGIC "FERRYBLK"
+
+/* On disk, little endian, at the start of each written block. `sum` is over the block with `sum` = 0. */
+typedef struct {
+  char magic[8];
+  uint64_t run;
+  uint64_t block;
+  uint64_t gen;
+  uint64_t salt;
+  uint64_t sum;
+  char disk[32]; /* serial, else the name */
+  char text[96]; /* the same in words, for a person with a hex dump */
+} BlockHead;
+
+typedef struct {
+  uint64_t hash;
+  uint64_t gen; /* 0: zeros or not ours */
+} Expected;
+
+typedef struct {
+  char name[8];
+  char serial[32];
+  int fd;
+  uint64_t blocks;
+  uint32_t span; /* entries of `expected`, a multiple of GROUP_BLOCKS */
+  Expected *expected;
+  uint64_t next_gen;
+  uint64_t writes;
+  uint64_t read_only;
+  uint8_t *buffer; /* one group, aligned */
+  pthread_mutex_t lock; /* expected, next_gen, buffer, and the disk's span itself */
+} Disk;
+
+typedef enum { LOAD_IDLE, LOAD_LIGHT, LOAD_HEAVY } Load;
+static const char *const load_names[] = {"idle", "light", "heavy"};
+
+static Disk disks[DISKS_MAX];
+static int disk_count;
+static atomic_int load;
+static atomic_int beat_ms = 10;
+static atomic_int dirty_mib_s = -1; /* -1: by load */
+static atomic_ulong writes_done, worst_write_ns;
+static uint64_t run_id;
+static int zero_allowed = 1;
+static uint32_t span_wanted = 1024;
+static int heart_fd = -1;
+
+static uint64_t *ram;
+static size_t ram_pages = 2048;
+static uint64_t ram_round;
+static pthread_mutex_t ram_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static char first_fault[512];
+static pthread_mutex_t fault_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static uint64_t clock_ns(clockid_t id) {
+  struct timespec t;
+  clock_gettime(id, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void sleep_ms(int ms) {
+  struct timespec t = {ms / 1000, (ms % 1000) * 1000000L};
+  nanosleep(&t, NULL);
+}
+
+static uint64_t mix(uint64_t x) {
+  x ^= x >> 30;
+  x *= 0xbf58476d1ce4e5b9u;
+  x ^= x >> 27;
+  x *= 0x94d049bb133111ebu;
+  return x ^ x >> 31;
+}
+
+/* Differs between two runs of the same saved RAM: counts cycles of a machine that never repeats itself exactly. */
+static uint64_t fresh_salt(void) {
+  uint32_t low, high;
+  __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+  return mix(((uint64_t)high << 32 | low) ^ clock_ns(CLOCK_REALTIME) << 20);
+}
+
+static uint64_t hash_block(const void *block) {
+  const uint64_t *word = block;
+  uint64_t h = 0x9e3779b97f4a7c15u;
+  for (int i = 0; i < BLOCK_BYTES / 8; i++)
+    h = (h ^ word[i]) * 0x100000001b3u + (h >> 29);
+  return mix(h);
+}
+
+/* The first fault is kept for ever: no later check may say ok. */
+__attribute__((format(printf, 1, 2))) static void record_fault(const char *format, ...) {
+  char text[400];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  pthread_mutex_lock(&fault_lock);
+  if (!first_fault[0]) {
+    snprintf(first_fault, sizeof first_fault, "%s", text);
+    if (heart_fd >= 0)
+      dprintf(heart_fd, "! %s\n", text);
+  }
+  pthread_mutex_unlock(&fault_lock);
+}
+
+/* Groups of neighbours spread evenly over the disk, the first and the last block among them. */
+static uint64_t block_at(const Disk *disk, uint32_t entry) {
+  uint64_t groups = disk->span / GROUP_BLOCKS, group = entry / GROUP_BLOCKS;
+  if (groups == 1)
+    return entry;
+  /* __int128: a 1 TiB disk has 2^28 blocks, times the group. */
+  return (uint64_t)((unsigned __int128)group * (disk->blocks - GROUP_BLOCKS) / (groups - 1)) + entry % GROUP_BLOCKS;
+}
+
+static uint64_t sum_of(uint8_t *block) {
+  BlockHead *head = (BlockHead *)block;
+  uint64_t kept = head->sum, sum;
+  head->sum = 0;
+  sum = hash_block(block);
+  head->sum = kept;
+  return sum;
+}
+
+static void compose_block(const Disk *disk, uint64_t number, uint64_t gen, uint8_t *block) {
+  BlockHead *head = (BlockHead *)block;
+  uint64_t salt = fresh_salt(), word = mix(salt ^ gen);
+  for (size_t i = 0; i < BLOCK_BYTES; i += 8, word = word * 6364136223846793005u + 1442695040888963407u)
+    memcpy(block + i, &word, 8);
+  memset(head, 0, sizeof *head);
+  memcpy(head->magic, BLOCK_MAGIC, 8);
+  head->run = run_id;
+  head->block = number;
+  head->gen = gen;
+  head->salt = salt;
+  memcpy(head->disk, disk->serial, sizeof head->disk);
+  snprintf(head->text, sizeof head->text, "run %" PRIx64 " disk %.31s block %" PRIu64 " gen %" PRIu64, run_id, disk->serial,
+           number, gen);
+  head->sum = sum_of(block);
+}
+
+/* What a block is, for the eye of whoever reads a fault. */
+static void describe_block(uint8_t *block, char *text, size_t bytes) {
+  BlockHead *head = (BlockHead *)block;
+  static const uint8_t zeros[BLOCK_BYTES];
+  if (!memcmp(block, zeros, BLOCK_BYTES))
+    snprintf(text, bytes, "zeros");
+  else if (memcmp(head->magic, BLOCK_MAGIC, 8))
+    snprintf(text, bytes, "foreign bytes %02x%02x%02x%02x", block[0], block[1], block[2], block[3]);
+  else
+    snprintf(text, bytes, "%sgen %" PRIu64 " of block %" PRIu64 " of disk %.31s run %" PRIx64,
+             head->sum == sum_of(block) ? "" : "torn ", head->gen, head->block, head->disk, head->run);
+}
+
+static bool read_group(Disk *disk, uint32_t entry) {
+  uint64_t number = block_at(disk, entry);
+  ssize_t got = pread(disk->fd, disk->buffer, GROUP_BLOCKS * BLOCK_BYTES, (off_t)(number * BLOCK_BYTES));
+  if (got == GROUP_BLOCKS * BLOCK_BYTES)
+    return true;
+  record_fault("cannot read disk=%s block=%" PRIu64 ": %s", disk->name, number, got < 0 ? strerror(errno) : "short read");
+  return false;
+}
+
+/* Caller holds the disk's lock. */
+static bool verify_group(Disk *disk, uint32_t entry) {
+  bool good = read_group(disk, entry);
+  for (uint32_t i = 0; good && i < GROUP_BLOCKS; i++) {
+    uint8_t *block = disk->buffer + (size_t)i * BLOCK_BYTES;
+    Expected *want = &disk->expected[entry + i];
+    char found[160];
+    if (hash_block(block) == want->hash)
+      continue;
+    describe_block(block, found, sizeof found);
+    record_fault("disk=%s block=%" PRIu64 " want gen %" PRIu64 " got %s", disk->name, block_at(disk, entry + i), want->gen,
+                 found);
+    good = false;
+  }
+  return good;
+}
+
+static void adopt_disk(Disk *disk) {
+  for (uint32_t entry = 0; entry < disk->span; entry += GROUP_BLOCKS) {
+    if (!read_group(disk, entry))
+      return;
+    for (uint32_t i = 0; i < GROUP_BLOCKS; i++) {
+      uint8_t *block = disk->buffer + (size_t)i * BLOCK_BYTES;
+      BlockHead *head = (BlockHead *)block;
+      Expected *want = &disk->expected[entry + i];
+      uint64_t number = block_at(disk, entry + i);
+      want->hash = hash_block(block);
+      want->gen = 0;
+      if (memcmp(head->magic, BLOCK_MAGIC, 8))
+        continue;
+      want->gen = head->gen;
+      if (head->gen >= disk->next_gen)
+        disk->next_gen = head->gen + 1;
+      if (head->sum != sum_of(block) || head->block != number || memcmp(head->disk, disk->serial, sizeof head->disk)) {
+        char found[160];
+        describe_block(block, found, sizeof found);
+        record_fault("disk=%s block=%" PRIu64 " adopted at boot holds %s", disk->name, number, found);
+      }
+    }
+  }
+}
+
+static void note_write(Disk *disk, uint64_t began_ns) {
+  unsigned long took = clock_ns(CLOCK_MONOTONIC) - began_ns, worst = worst_write_ns;
+  disk->writes++;
+  writes_done++;
+  while (took > worst && !atomic_compare_exchange_weak(&worst_write_ns, &worst, took)) {
+  }
+}
+
+/* Zeros over a whole group, by the device's own write-zeroes. Caller holds the lock. */
+static bool zero_group(Disk *disk, uint32_t entry) {
+  uint64_t range[2] = {block_at(disk, entry) * BLOCK_BYTES, GROUP_BLOCKS * BLOCK_BYTES};
+  if (ioctl(disk->fd, BLKZEROOUT, range) < 0) {
+    record_fault("cannot zero disk=%s block=%" PRIu64 ": %s", disk->name, block_at(disk, entry), strerror(errno));
+    return false;
+  }
+  memset(disk->buffer, 0, BLOCK_BYTES);
+  for (uint32_t i = 0; i < GROUP_BLOCKS; i++)
+    disk->expected[entry + i] = (Expected){hash_block(disk->buffer), 0};
+  return true;
+}
+
+/* Caller holds the lock. */
+static bool write_blocks(Disk *disk, uint32_t entry, uint32_t count) {
+  uint64_t first = block_at(disk, entry), gen = disk->next_gen++;
+  size_t bytes = (size_t)count * BLOCK_BYTES;
+  for (uint32_t i = 0; i < count; i++)
+    compose_block(disk, first + i, gen, disk->buffer + (size_t)i * BLOCK_BYTES);
+  ssize_t put = pwrite(disk->fd, disk->buffer, bytes, (off_t)(first * BLOCK_BYTES));
+  if (put != (ssize_t)bytes) {
+    record_fault("cannot write disk=%s block=%" PRIu64 ": %s", disk->name, first, put < 0 ? strerror(errno) : "short write");
+    return false;
+  }
+  for (uint32_t i = 0; i < count; i++)
+    disk->expected[entry + i] = (Expected){hash_block(disk->buffer + (size_t)i * BLOCK_BYTES), gen};
+  return true;
+}
+
+static bool flush_disk(Disk *disk) {
+  if (fdatasync(disk->fd) == 0)
+    return true;
+  record_fault("cannot flush disk=%s: %s", disk->name, strerror(errno));
+  return false;
+}
+
+/* One act of the load: mostly a write, sometimes zeros, a flush or a look back. Caller holds the lock. */
+static bool act_on_disk(Disk *disk) {
+  uint64_t dice = fresh_salt();
+  uint32_t group = (uint32_t)(dice >> 32) % (disk->span / GROUP_BLOCKS) * GROUP_BLOCKS;
+  uint32_t first = (uint32_t)(dice >> 8) % GROUP_BLOCKS, count = 1 + (uint32_t)(dice >> 16) % (GROUP_BLOCKS - first);
+  uint64_t began = clock_ns(CLOCK_MONOTONIC);
+  bool good;
+  if (disk->read_only || dice % 16 == 3)
+    return verify_group(disk, group);
+  if (zero_allowed && dice % 64 == 5)
+    good = zero_group(disk, group);
+  else
+    good = write_blocks(disk, group + first, count);
+  if (good && dice % 32 == 7)
+    good = flush_disk(disk);
+  note_write(disk, began);
+  return good;
+}
+
+static void *work_on_disk(void *argument) {
+  Disk *disk = argument;
+  for (;;) {
+    Load now = (Load)atomic_load(&load);
+    if (now == LOAD_IDLE) {
+      sleep_ms(20);
+      continue;
+    }
+    pthread_mutex_lock(&disk->lock);
+    bool good = act_on_disk(disk);
+    pthread_mutex_unlock(&disk->lock);
+    if (now == LOAD_LIGHT)
+      sleep_ms(25);
+    else if (!good)
+      sleep_ms(100);
+    else
+      sched_yield();
+  }
+  return NULL;
+}
+
+/* RAM pages: word 0 the page's number, word 1 its round, word 2 a hash of both, the last word equal to word 2. */
+static void dirty_page(size_t page) {
+  uint64_t *word = ram + page * (RAM_PAGE_BYTES / 8);
+  word[0] = page;
+  word[1] = ++ram_round;
+  word[2] = word[RAM_PAGE_BYTES / 8 - 1] = mix(page << 40 ^ ram_round);
+}
+
+static bool verify_ram(void) {
+  for (size_t page = 0; page < ram_pages; page++) {
+    uint64_t *word = ram + page * (RAM_PAGE_BYTES / 8);
+    uint64_t want = mix(page << 40 ^ word[1]);
+    if (word[0] == page && word[2] == want && word[RAM_PAGE_BYTES / 8 - 1] == want)
+      continue;
+    record_fault("ram page=%zu round=%" PRIu64 " does not match its hash", page, word[1]);
+    return false;
+  }
+  return true;
+}
+
+static void *dirty_ram(void *unused) {
+  (void)unused;
+  size_t page = 0;
+  for (;;) {
+    static const int by_load[] = {0, 1, 16};
+    int rate = dirty_mib_s < 0 ? by_load[load] : dirty_mib_s;
+    pthread_mutex_lock(&ram_lock);
+    for (int i = 0; i < rate * 256 / 50; i++, page = (page + 1) % ram_pages)
+      dirty_page(page);
+    pthread_mutex_unlock(&ram_lock);
+    sleep_ms(20);
+  }
+  return NULL;
+}
+
+static void *beat(void *unused) {
+  (void)unused;
+  for (uint64_t count = 1;; count++) {
+    dprintf(heart_fd, "h %" PRIu64 " %lu %lu\n", count, writes_done, worst_write_ns / 1000000);
+    sleep_ms(beat_ms);
+  }
+  return NULL;
+}
+
+/* ------------------------------------------------------------------ commands: each fills one line of answer */
+
+typedef void Command(const char *words, char *answer);
+
+static void put_answer(char *answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put_answer(char *answer, const char *format, ...) {
+  size_t used = strlen(answer);
+  va_list args;
+  va_start(args, format);
+  vsnprintf(answer + used, ANSWER_BYTES - used, format, args);
+  va_end(args);
+}
+
+static void answer_check(const char *words, char *answer) {
+  uint64_t blocks = 0;
+  (void)words;
+  for (int d = 0; d < disk_count; d++) {
+    pthread_mutex_lock(&disks[d].lock);
+    for (uint32_t entry = 0; entry < disks[d].span; entry += GROUP_BLOCKS)
+      blocks += verify_group(&disks[d], entry) ? GROUP_BLOCKS : 0;
+    pthread_mutex_unlock(&disks[d].lock);
+  }
+  pthread_mutex_lock(&ram_lock);
+  verify_ram();
+  pthread_mutex_unlock(&ram_lock);
+  if (first_fault[0])
+    put_answer(answer, "check BAD %s", first_fault);
+  else
+    put_answer(answer, "check ok disks=%d blocks=%" PRIu64 " writes=%lu", disk_count, blocks, writes_done);
+}
+
+static void answer_digest(const char *words, char *answer) {
+  (void)words;
+  put_answer(answer, "ok");
+  for (int d = 0; d < disk_count; d++) {
+    uint64_t digest = 0;
+    pthread_mutex_lock(&disks[d].lock);
+    for (uint32_t entry = 0; entry < disks[d].span; entry += GROUP_BLOCKS) {
+      read_group(&disks[d], entry);
+      for (uint32_t i = 0; i < GROUP_BLOCKS; i++)
+        digest = mix(digest ^ hash_block(disks[d].buffer + (size_t)i * BLOCK_BYTES)) + 1;
+    }
+    pthread_mutex_unlock(&disks[d].lock);
+    put_answer(answer, " %s=%016" PRIx64, disks[d].name, digest);
+  }
+}
+
+static void answer_load(const char *words, char *answer) {
+  for (int i = 0; i < 3; i++)
+    if (!strcmp(words, load_names[i])) {
+      load = i;
+      for (int d = 0; d < disk_count; d++) { /* no act of the old load is still under way after the answer */
+        pthread_mutex_lock(&disks[d].lock);
+        pthread_mutex_unlock(&disks[d].lock);
+      }
+      put_answer(answer, "ok load %s", words);
+      return;
+    }
+  put_answer(answer, "error: unknown load '%s'", words);
+}
+
+static void answer_write(const char *words, char *answer) {
+  long count = strtol(words, NULL, 10);
+  bool good = true;
+  for (int d = 0; d < disk_count; d++) {
+    pthread_mutex_lock(&disks[d].lock);
+    for (long i = 0; i < count && good; i++)
+      good = act_on_disk(&disks[d]);
+    good = good && flush_disk(&disks[d]);
+    pthread_mutex_unlock(&disks[d].lock);
+  }
+  put_answer(answer, good ? "ok writes=%lu" : "BAD after writes=%lu", writes_done);
+}
+
+static void answer_fill(const char *words, char *answer) {
+  bool good = true;
+  (void)words;
+  for (int d = 0; d < disk_count; d++) {
+    pthread_mutex_lock(&disks[d].lock);
+    for (uint32_t entry = 0; entry < disks[d].span && good && !disks[d].read_only; entry += GROUP_BLOCKS) {
+      uint64_t began = clock_ns(CLOCK_MONOTONIC);
+      good = write_blocks(&disks[d], entry, GROUP_BLOCKS);
+      note_write(&disks[d], began);
+    }
+    good = good && flush_disk(&disks[d]);
+    pthread_mutex_unlock(&disks[d].lock);
+  }
+  put_answer(answer, good ? "ok writes=%lu" : "BAD after writes=%lu", writes_done);
+}
+
+static void answer_stat(const char *words, char *answer) {
+  (void)words;
+  put_answer(answer, "ok load=%s writes=%lu worst_ms=%lu faults=%d", load_names[load], writes_done, worst_write_ns / 1000000,
+             first_fault[0] != 0);
+  for (int d = 0; d < disk_count; d++)
+    put_answer(answer, " %s=%" PRIu64 "/%u/%" PRIu64, disks[d].name, disks[d].blocks, disks[d].span, disks[d].writes);
+  worst_write_ns = 0;
+}
+
+static void answer_beat(const char *words, char *answer) {
+  int ms = atoi(words);
+  beat_ms = ms < 1 ? 1 : ms;
+  put_answer(answer, "ok beat %d ms", beat_ms);
+}
+
+static void answer_dirty(const char *words, char *answer) {
+  dirty_mib_s = atoi(words);
+  put_answer(answer, "ok dirty %d MiB/s", dirty_mib_s);
+}
+
+static void answer_ping(const char *words, char *answer) {
+  put_answer(answer, "ok pong %s", words);
+}
+
+static void answer_poweroff(const char *words, char *answer) {
+  (void)words;
+  (void)answer;
+  sync();
+  reboot(RB_POWER_OFF);
+}
+
+static const struct {
+  const char *name;
+  Command *run;
+} commands[] = {
+    {"ping", answer_ping},   /* WORDS: answers them */
+    {"check", answer_check}, /* every block of the span and the RAM buffer against what RAM says */
+    {"digest", answer_digest}, /* per disk, what the span holds now */
+    {"load", answer_load},   /* idle | light | heavy */
+    {"write", answer_write}, /* N acts on every disk, then a flush */
+    {"fill", answer_fill},   /* every block of the span once, then a flush */
+    {"stat", answer_stat},   /* counters, per disk blocks/span/writes; forgets the longest write */
+    {"beat", answer_beat},   /* MS between heartbeats */
+    {"dirty", answer_dirty}, /* MIB of RAM a second; -1: by load */
+    {"poweroff", answer_poweroff},
+};
+
+static void answer_line(int fd, char *line) {
+  char answer[ANSWER_BYTES] = "", *id = strtok(line, " "), *verb = strtok(NULL, " "), *words = strtok(NULL, "");
+  if (!id || !verb)
+    return;
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    if (!strcmp(verb, commands[i].name)) {
+      commands[i].run(words ? words : "", answer);
+      dprintf(fd, "%s %s\n", id, answer);
+      return;
+    }
+  dprintf(fd, "%s error: unknown command '%s'\n", id, verb);
+}
+
+static void serve_commands(int fd) {
+  char line[1024];
+  size_t used = 0;
+  for (;;) {
+    char c;
+    if (read(fd, &c, 1) != 1) {
+      sleep_ms(10);
+      continue;
+    }
+    if (c == '\n') {
+      line[used] = 0;
+      used = 0;
+      answer_line(fd, line);
+    } else if (used < sizeof line - 1) {
+      line[used++] = c;
+    }
+  }
+}
+
+/* ------------------------------------------------------------------ boot */
+
+static int open_serial(const char *path) {
+  int fd = open(path, O_RDWR | O_NOCTTY);
+  struct termios t;
+  if (fd < 0 || tcgetattr(fd, &t) < 0)
+    return fd;
+  cfmakeraw(&t);
+  cfsetspeed(&t, B115200);
+  t.c_cc[VMIN] = 1;
+  tcsetattr(fd, TCSANOW, &t);
+  return fd;
+}
+
+static void load_modules(void) {
+  static const char *const names[] = {"virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
+                                      "virtio_blk"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char path[64];
+    snprintf(path, sizeof path, "/modules/%s.ko", names[i]);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+      continue; /* built into this kernel */
+    if (syscall(SYS_finit_module, fd, "", 0) < 0)
+      record_fault("cannot load module '%s': %s", names[i], strerror(errno));
+    close(fd);
+  }
+}
+
+static void read_word(const char *path, char *text, size_t bytes) {
+  int fd = open(path, O_RDONLY);
+  ssize_t got = fd < 0 ? 0 : read(fd, text, bytes - 1);
+  text[got > 0 ? got : 0] = 0;
+  text[strcspn(text, "\n")] = 0;
+  if (fd >= 0)
+    close(fd);
+}
+
+static bool open_disk(Disk *disk, char letter) {
+  char path[64], serial[sizeof disk->serial] = "";
+  uint64_t bytes = 0;
+  snprintf(disk->name, sizeof disk->name, "vd%c", letter);
+  snprintf(path, sizeof path, "/dev/%s", disk->name);
+  disk->fd = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+  if (disk->fd < 0 && (errno == EROFS || errno == EACCES)) {
+    disk->fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+    disk->read_only = 1;
+  }
+  if (disk->fd < 0 || ioctl(disk->fd, BLKGETSIZE64, &bytes) < 0)
+    return false;
+  snprintf(path, sizeof path, "/sys/block/%s/serial", disk->name);
+  read_word(path, serial, sizeof serial);
+  memcpy(disk->serial, serial[0] ? serial : disk->name, serial[0] ? sizeof serial : sizeof disk->name);
+  disk->blocks = bytes / BLOCK_BYTES;
+  disk->span = span_wanted < disk->blocks ? span_wanted : (uint32_t)disk->blocks;
+  disk->span -= disk->span % GROUP_BLOCKS;
+  if (!disk->span) {
+    record_fault("cannot use disk '%s': %" PRIu64 " blocks, need %d", disk->name, disk->blocks, GROUP_BLOCKS);
+    return false;
+  }
+  disk->next_gen = 1;
+  disk->expected = calloc(disk->span, sizeof *disk->expected);
+  pthread_mutex_init(&disk->lock, NULL);
+  return posix_memalign((void **)&disk->buffer, BLOCK_BYTES, GROUP_BLOCKS * BLOCK_BYTES) == 0 && disk->expected;
+}
+
+static long option_value(const char *line, const char *key, long otherwise, int radix) {
+  const char *at = strstr(line, key);
+  return at ? (long)strtoull(at + strlen(key), NULL, radix) : otherwise;
+}
+
+static void read_options(void) {
+  char line[1024];
+  read_word("/proc/cmdline", line, sizeof line);
+  run_id = (uint64_t)option_value(line, "ferry.run=", 1, 16) ^ clock_ns(CLOCK_REALTIME);
+  span_wanted = (uint32_t)option_value(line, "ferry.span=", 1024, 10);
+  ram_pages = (size_t)option_value(line, "ferry.ram=", 8, 10) * 256;
+  beat_ms = (int)option_value(line, "ferry.beat=", 10, 10);
+  zero_allowed = (int)option_value(line, "ferry.zero=", 1, 10);
+  load = strstr(line, "ferry.load=heavy") ? LOAD_HEAVY : strstr(line, "ferry.load=light") ? LOAD_LIGHT : LOAD_IDLE;
+}
+
+int main(void) {
+  pthread_t thread;
+  mount("dev", "/dev", "devtmpfs", 0, NULL);
+  mount("proc", "/proc", "proc", 0, NULL);
+  mount("sys", "/sys", "sysfs", 0, NULL);
+  heart_fd = open_serial("/dev/ttyS0");
+  read_options();
+  load_modules();
+  for (char letter = 'a'; letter <= 'z'; letter++)
+    if (open_disk(&disks[disk_count], letter))
+      disk_count++;
+  for (int d = 0; d < disk_count; d++)
+    adopt_disk(&disks[d]);
+  ram_pages += !ram_pages;
+  ram = aligned_alloc(RAM_PAGE_BYTES, ram_pages * RAM_PAGE_BYTES);
+  for (size_t page = 0; page < ram_pages; page++)
+    dirty_page(page);
+  for (int d = 0; d < disk_count; d++)
+    pthread_create(&thread, NULL, work_on_disk, &disks[d]);
+  pthread_create(&thread, NULL, dirty_ram, NULL);
+  pthread_create(&thread, NULL, beat, NULL);
+  dprintf(heart_fd, "ready disks=%d\n", disk_count);
+  serve_commands(open_serial("/dev/ttyS1"));
+}
