@@ -60,11 +60,11 @@ def initramfs_path():
 
 def accelerator():
     """"kvm" if the guest's kernel reaches its init under KVM within seconds, else "qemu" (TCG). Asked once a boot."""
-    if not os.path.exists("/dev/kvm"):
-        return "qemu"
     forced = os.environ.get("FERRY_LAB_ACCEL")
     if forced:
         return forced
+    if not os.path.exists("/dev/kvm"):
+        return "qemu"
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:
         verdict = os.path.join(cache_dir(), f"accelerator-{boot.read().strip()}")
     if not os.path.exists(verdict):

@@ -640,6 +640,7 @@ int main(void) {
     pthread_create(&thread, NULL, work_on_disk, &disks[d]);
   pthread_create(&thread, NULL, dirty_ram, NULL);
   pthread_create(&thread, NULL, beat, NULL);
+  int command_fd = open_serial("/dev/ttyS1"); /* before "ready": what comes to a closed port is lost */
   dprintf(heart_fd, "ready disks=%d\n", disk_count);
-  serve_commands(open_serial("/dev/ttyS1"));
+  serve_commands(command_fd);
 }
