@@ -19,7 +19,7 @@ from .proc import LabError, run
 
 PACKAGE = "linux-image-cloud-amd64"
 MODULES = ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"]
-SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "workload", "ferry-guest.c")
+WORKLOAD = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "workload")
 COMPILE = ["gcc", "-std=gnu17", "-static", "-O2", "-s", "-pthread", "-Wall", "-Wextra", "-Werror"]
 # lpj spares the delay calibration, half a second under emulation.
 COMMAND_LINE = ("console=ttyS0 quiet loglevel=3 lpj=4000000 tsc=reliable no_timer_check nokaslr mitigations=off "
@@ -50,9 +50,11 @@ def initramfs_path():
     """The guest's initramfs, built anew when the workload or the kernel changes."""
     with _locked():
         kernel = _kernel_dir()
-        with open(SOURCE, "rb") as source, open(__file__, "rb") as builder:
-            digest = hashlib.sha256(source.read() + builder.read() + kernel.encode()).hexdigest()[:16]
-        path = os.path.join(cache_dir(), f"initramfs-{digest}.cpio")
+        digest = hashlib.sha256(kernel.encode())
+        for part in [*sorted(glob.glob(WORKLOAD + "/*.[ch]")), __file__]:
+            with open(part, "rb") as source:
+                digest.update(source.read())
+        path = os.path.join(cache_dir(), f"initramfs-{digest.hexdigest()[:16]}.cpio")
         if not os.path.exists(path):
             _build_initramfs(kernel, path)
         return path
@@ -154,7 +156,7 @@ def _gather_kernel(place, package):
 def _build_initramfs(kernel, path):
     with tempfile.TemporaryDirectory(prefix="build-", dir=cache_dir()) as place:
         binary = os.path.join(place, "init")
-        run(*COMPILE, "-o", binary, SOURCE)
+        run(*COMPILE, "-o", binary, *sorted(glob.glob(WORKLOAD + "/*.c")))
         entries = [(name, 0o040755, b"") for name in ("dev", "proc", "sys", "modules")]
         for module in sorted(glob.glob(kernel + "/modules/*.ko")):
             with open(module, "rb") as source:

@@ -5,12 +5,14 @@ import os
 import signal
 import struct
 import subprocess
+import time
 from collections import namedtuple
 
 from . import proc
 from .proc import LabError, run
 
 BRIDGE = "br0"
+DRAIN_S = 0.2
 Connection = namedtuple("Connection", "src dst port bytes")
 
 
@@ -94,7 +96,7 @@ class Capture:
         # -Z root: else tcpdump becomes a user who may not write here.
         self._tcpdump = subprocess.Popen(
             ["nsenter", f"--net=/run/netns/{self.lab.link.netns}", "tcpdump", "-i", self.host.name, "-s", "96", "-B", "16384",
-             "-n", "-U", "-Z", "root", "-w", self.path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+             "-n", "--immediate-mode", "-U", "-Z", "root", "-w", self.path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True)
         line = self._tcpdump.stderr.readline()
         while line and "listening on" not in line:
@@ -104,6 +106,8 @@ class Capture:
         return self
 
     def __exit__(self, *failure):
+        # What the kernel still holds for tcpdump at its end is lost: immediate mode, and a moment to drain.
+        time.sleep(DRAIN_S)
         self._tcpdump.send_signal(signal.SIGINT)
         try:
             self._tcpdump.communicate(timeout=20)
