@@ -7,7 +7,8 @@
 
 typedef struct VfRoots VfRoots;
 
-/* From the configuration file; without one: /var/lib/libvirt, /srv, /mnt, /var/lib/one, and /dev for block devices only. */
+/* From the configuration file; without one: /var/lib/libvirt, /srv, /mnt, /var/lib/one, and /dev for block devices only. A file
+ * that lists roots replaces them all, /dev too. VF_ERROR_USAGE when one is not absolute and normal. */
 VfRoots *vf_roots_load (const char *config_path, GError **error);
 VfRoots *vf_roots_new (const char *const *directories);
 void vf_roots_free (VfRoots *roots);
@@ -18,9 +19,13 @@ const char *const *vf_roots_list (VfRoots *roots);
 /* True if the normal path lies below a root; says nothing of symlinks. */
 bool vf_roots_contain (VfRoots *roots, const char *path);
 
-/* Opens `path` by openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS relative to its root: neither ".." nor a symlink leads out.
- * Below /dev everything but a block device is refused. VF_ERROR_REFUSED with a hint naming the configuration file for paths outside. */
+/* Opens `path` by openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS relative to its root: neither ".." nor a symlink leads
+ * out (an absolute one never does anything else). Relative symlinks that stay below the root are followed. What exists is
+ * looked at before it is opened, so that a fifo cannot keep the agent waiting: only files, directories and block devices are
+ * opened, and below /dev block devices alone; O_PATH opens the other kinds too, but not below /dev. VF_ERROR_REFUSED with a
+ * hint naming the configuration file for paths outside. */
 int vf_roots_open (VfRoots *roots, const char *path, int flags, guint mode, GError **error);
 
-/* Opens the directory that holds `path` (O_PATH) and returns it; *name gets the last component (caller frees). For the *at() calls. */
+/* Opens the directory that holds `path` (O_PATH) and returns it; *name gets the last component (caller frees). For the *at()
+ * calls. Refused below /dev, and for a root itself. */
 int vf_roots_open_directory_of (VfRoots *roots, const char *path, char **name, GError **error);

@@ -19,6 +19,13 @@ typedef struct {
   guint64 inode;
 } VfFileId;
 
+bool vf_file_id_equal (const VfFileId *a, const VfFileId *b);
+
+/* The members "device" and "inode", as signed numbers of the same 64 bits: JSON here has no others, and some filesystems use
+ * the upper half. */
+void vf_file_id_to_json (const VfFileId *id, JsonObject *object);
+bool vf_file_id_from_json (JsonObject *object, VfFileId *id, GError **error);
+
 typedef struct {
   VfFileKind kind;
   guint64 bytes;     /* size of a file or device */
@@ -35,8 +42,10 @@ typedef struct {
 const char *vf_file_kind_name (VfFileKind kind);
 VfFileKind vf_file_kind_from_name (const char *name); /* unknown: VF_FILE_OTHER */
 
-/* Follows symlinks. An absent file is no error (kind ABSENT); a path that cannot be looked at is. */
+/* Follows symlinks. An absent file is no error (kind ABSENT); a path that cannot be looked at is. Never opens the file itself,
+ * so that neither a fifo nor a device notices. */
 VfFileFacts *vf_file_look (const char *path, GError **error);
+/* The same of an open file (O_PATH will do); `path` is for errors. */
 VfFileFacts *vf_file_look_fd (int fd, const char *path, GError **error);
 void vf_file_facts_free (VfFileFacts *facts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfFileFacts, vf_file_facts_free)

@@ -3,6 +3,8 @@
 #include "domain/job_watch.h"
 #include "domain/libvirt_error.h"
 
+#include <stdlib.h>
+
 static const char *const operation_names[] = {
   [VIR_DOMAIN_JOB_OPERATION_UNKNOWN] = "unknown",
   [VIR_DOMAIN_JOB_OPERATION_START] = "start",
@@ -185,4 +187,34 @@ vf_memory_file_set_xml (VfHypervisor *hypervisor, const char *path, const char *
   if (virDomainSaveImageDefineXML (hypervisor->connection, path, xml, 0) < 0)
     return vf_libvirt_fail (error, hypervisor, "replace the XML in memory file '%s'", path);
   return true;
+}
+
+static bool
+append_xml (virDomainPtr domain, unsigned flags, GPtrArray *documents, VfHypervisor *hypervisor, GError **error)
+{
+  char *xml = virDomainGetXMLDesc (domain, flags);
+  if (xml == NULL)
+    return vf_libvirt_fail (error, hypervisor, "read the definition of guest '%s'", virDomainGetName (domain));
+  g_ptr_array_add (documents, g_strdup (xml));
+  free (xml);
+  return true;
+}
+
+GPtrArray *
+vf_hypervisor_all_xml (VfHypervisor *hypervisor, GError **error)
+{
+  g_autoptr (GPtrArray) documents = g_ptr_array_new_with_free_func (g_free);
+  virDomainPtr *domains = NULL;
+  int count = virConnectListAllDomains (hypervisor->connection, &domains, 0);
+  bool whole = count >= 0;
+  if (!whole)
+    vf_libvirt_fail (error, hypervisor, "list the guests");
+  for (int i = 0; i < count; i++) {
+    whole = whole && append_xml (domains[i], 0, documents, hypervisor, error);
+    if (whole && virDomainIsPersistent (domains[i]) == 1)
+      whole = append_xml (domains[i], VIR_DOMAIN_XML_INACTIVE, documents, hypervisor, error);
+    virDomainFree (domains[i]);
+  }
+  free (domains);
+  return whole ? g_steal_pointer (&documents) : NULL;
 }

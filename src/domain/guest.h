@@ -49,6 +49,9 @@ bool vf_guest_set_autostart (VfGuest *guest, bool autostart, GError **error);
 /* Replaces the persistent definition (virDomainDefineXML). */
 bool vf_hypervisor_define (VfHypervisor *hypervisor, const char *xml, GError **error);
 
+/* The XML of every guest that this libvirt knows, as it runs and as it is defined (char *). */
+GPtrArray *vf_hypervisor_all_xml (VfHypervisor *hypervisor, GError **error);
+
 /* The domain XML that is embedded in a saved memory file on that host, and its replacement. */
 char *vf_memory_file_xml (VfHypervisor *hypervisor, const char *path, GError **error);
 bool vf_memory_file_set_xml (VfHypervisor *hypervisor, const char *path, const char *xml, GError **error);

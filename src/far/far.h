@@ -1,5 +1,6 @@
-/* The source's typed calls of the agent's services (docs/internals/wire.md). Every call blocks until the answer, the link's death or
- * the cancellable; errors carry the agent's code, text and hint, with "on HOST" so that the message says which end failed. */
+/* The source's typed calls of the agent's services (docs/internals/wire.md). Every call blocks until the answer, the link's
+ * death or the cancellable; errors carry the agent's code, text and hint, with "on HOST" so that the message says which end
+ * failed. */
 #pragma once
 
 #include "base/file.h"
@@ -9,8 +10,8 @@
 typedef struct {
   VfFileFacts *file;
   bool in_roots;
-  char *signature;  /* what libblkid (or the magic of qcow2) found on a block device, or NULL */
-  char *held_by;    /* "process 123 (qemu-system-x86)" that has a block device or file open, mounted "/x", or NULL */
+  char *signature; /* what libblkid (or the magic of qcow2) found on a block device, or NULL */
+  char *held_by;   /* "process 123 (qemu-system-x86)" that has a block device or file open, mounted "/x", or NULL */
 } VfFarFacts;
 
 VfFarFacts *vf_far_stat (VfLink *link, const char *path, GCancellable *cancellable, GError **error);
@@ -19,9 +20,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfFarFacts, vf_far_facts_free)
 
 /* Makes the one directory `path` (its parent must exist); *made is false when it was there already. */
 bool vf_far_mkdir (VfLink *link, const char *path, guint mode, bool *made, GError **error);
-bool vf_far_rmdir (VfLink *link, const char *path, bool *removed, GError **error); /* only when empty; absent is fine */
 
-/* Sends a file into `partial` (made new; an old partial of the same id is replaced) or onto a block device. */
+/* Removes an empty directory. *removed is false, and no error, when it is absent or holds something. */
+bool vf_far_rmdir (VfLink *link, const char *path, bool *removed, GError **error);
+
+/* Sends a file into `partial` (made new; an old partial of the same id is replaced) or onto a block device. source->peer is not
+ * read: the far end's name stands there. far_id is valid as soon as the far end has accepted, also when the transfer failed
+ * later. */
 bool vf_far_seed (VfLink *link, const char *partial, const char *id, bool is_block, const VfSeedSource *source,
                   VfSeedCounts *counts, VfDigest *digest, VfFileId *far_id, GError **error);
 
@@ -41,11 +46,10 @@ bool vf_far_create_cap (VfLink *link, const char *path, const char *id, const ch
 
 /* Renames partial to path without replacing, if its inode is still `far_id`; syncs the directory. Berthing what already has its
  * final name with that inode succeeds. */
-bool vf_far_berth (VfLink *link, const char *partial, const char *path, const char *id, const VfFileId *far_id,
-                   GError **error);
+bool vf_far_berth (VfLink *link, const char *partial, const char *path, const char *id, const VfFileId *far_id, GError **error);
 
-/* Removes a file of this move: its name carries the id, or its inode is `far_id` (NULL: by name only). Absent is fine. A file that some
- * process holds open is refused (VF_ERROR_BUSY). */
+/* Removes a file of this move: its name carries the id, or its inode is `far_id` (NULL: by name only). Absent is fine. A file
+ * that some process holds open is refused (VF_ERROR_BUSY). */
 bool vf_far_remove (VfLink *link, const char *path, const char *id, const VfFileId *far_id, bool *removed, GError **error);
 
 /* Zeroes the first and last MiB of a block device that this move had begun to write, so that nothing takes it for a disk. */

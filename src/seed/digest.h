@@ -1,5 +1,5 @@
-/* The digest of a file: SHA-256 over "virt-ferry file 1", the size, and the SHA-256 of every 256 KiB chunk. Holes count as zeros.
- * Cryptographic, since it decides that data need not travel, or may be trusted (docs/internals/wire.md). */
+/* The digest of a file: SHA-256 over "virt-ferry file 1", the size, and the SHA-256 of every 256 KiB chunk. Holes count as
+ * zeros. Cryptographic, since it decides that data need not travel, or may be trusted (docs/internals/wire.md). */
 #pragma once
 
 #include "base/error.h"

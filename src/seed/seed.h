@@ -11,29 +11,34 @@ typedef struct {
   guint64 zero_bytes; /* holes and chunks of zeros */
 } VfSeedCounts;
 
-/* Called at least every 8 MiB of the file and at its end, in the sender's thread. */
+/* Called at least every 8 MiB that were read and at the end, in the sender's thread. A hole is one step, however large. */
 typedef void (*VfSeedProgress) (const VfSeedCounts *counts, gpointer data);
 
 typedef struct {
   int fd;             /* borrowed; opened read-only */
   const char *path;   /* for errors */
+  const char *peer;   /* the other end's name for errors; NULL: "the other end" */
   guint64 file_bytes; /* how much to send: the size of the file or device */
   VfSeedProgress progress;
   gpointer progress_data;
   GCancellable *cancellable;
 } VfSeedSource;
 
-/* Sends the file and waits for the receiver's verdict. fdatasyncs first, so that SEEK_DATA tells the truth. A file whose size, mtime
- * or ctime changed meanwhile is VF_ERROR_CORRUPT and named. Counts and digest are valid on success. */
+/* Sends the file (from a thread of its own that reads ahead by at most eight chunks) and waits for the receiver's verdict.
+ * fdatasyncs first, so that SEEK_DATA tells the truth. A file whose size, mtime or ctime changed meanwhile is VF_ERROR_CORRUPT
+ * and named. The peer's reasons are prefixed "on PEER". Counts and digest are valid on success. Ends this side of the channel;
+ * on failure the caller frees the channel, which resets it. */
 bool vf_seed_send (VfChannel *channel, const VfSeedSource *source, VfSeedCounts *counts, VfDigest *digest, GError **error);
 
 typedef struct {
   int fd;             /* borrowed; opened for writing; a new empty file, or a block device */
   const char *path;   /* for errors */
   guint64 file_bytes; /* what the sender announced, checked against the device by the caller */
-  bool is_block;      /* zeros must be written (BLKZEROOUT or FALLOC_FL_PUNCH_HOLE), not left out */
+  bool is_block;      /* zeros must be written (FALLOC_FL_ZERO_RANGE or BLKZEROOUT), not left out */
 } VfSeedTarget;
 
-/* Receives into target, checks every record and the whole, syncs, and sends the verdict. Every rule of the stream is enforced: a peer
- * that breaks one gets VF_ERROR_PROTOCOL, a chunk whose digest is wrong VF_ERROR_CORRUPT with its offset. */
+/* Receives into target, checks every record and the whole, syncs, and sends the verdict. Every rule of the stream is enforced:
+ * a peer that breaks one gets VF_ERROR_PROTOCOL, a chunk whose digest is wrong VF_ERROR_CORRUPT with its offset; a full
+ * filesystem is VF_ERROR_NO_SPACE. On failure nothing is sent: the caller resets the channel with the error. A new file's name
+ * must be durable before (sync its directory): the verdict says that everything is. */
 bool vf_seed_receive (VfChannel *channel, const VfSeedTarget *target, VfDigest *digest, GError **error);

@@ -1,0 +1,98 @@
+#include "agent/args.h"
+
+#include "base/json.h"
+#include "base/names.h"
+
+#include <limits.h>
+#include <string.h>
+
+enum { PLAIN_NAME_BYTES_MAX = 64 };
+
+static bool
+breaks_protocol (GError *reason, GError **error)
+{
+  vf_error_set (error, VF_ERROR_PROTOCOL, "%s", reason->message);
+  g_error_free (reason);
+  return false;
+}
+
+const char *
+vf_args_string (JsonObject *args, const char *member, GError **error)
+{
+  GError *reason = NULL;
+  const char *text = vf_json_string (args, member, &reason);
+  if (text == NULL)
+    breaks_protocol (reason, error);
+  else if (*text == '\0')
+    vf_error_set (error, VF_ERROR_PROTOCOL, "cannot read member '%s': it is empty", member);
+  return text == NULL || *text == '\0' ? NULL : text;
+}
+
+char *
+vf_args_path (JsonObject *args, const char *member, GError **error)
+{
+  const char *text = vf_args_string (args, member, error);
+  if (text == NULL)
+    return NULL;
+  char *path = strlen (text) < PATH_MAX ? vf_path_normal (text) : NULL;
+  if (path == NULL)
+    vf_error_set (error, VF_ERROR_PROTOCOL, "cannot read member '%s': '%.200s' is not a normal absolute path", member, text);
+  return path;
+}
+
+const char *
+vf_args_id (JsonObject *args, GError **error)
+{
+  const char *id = vf_args_string (args, "id", error);
+  if (id == NULL || vf_id_is_valid (id))
+    return id;
+  vf_error_set (error, VF_ERROR_PROTOCOL, "cannot read member 'id': '%.40s' is not the id of a move", id);
+  return NULL;
+}
+
+bool
+vf_args_bytes (JsonObject *args, guint64 *bytes, GError **error)
+{
+  GError *reason = NULL;
+  return vf_json_u64 (args, "bytes", bytes, &reason) || breaks_protocol (reason, error);
+}
+
+bool
+vf_args_mode (JsonObject *args, guint *mode, GError **error)
+{
+  GError *reason = NULL;
+  guint64 number;
+  if (!vf_json_u64 (args, "mode", &number, &reason))
+    return breaks_protocol (reason, error);
+  if (number > 0777)
+    return vf_error_set (error, VF_ERROR_PROTOCOL, "cannot read member 'mode': %" G_GUINT64_FORMAT " is more than permissions",
+                         number);
+  *mode = (guint)number;
+  return true;
+}
+
+bool
+vf_args_has_file_id (JsonObject *args)
+{
+  return json_object_has_member (args, "device") || json_object_has_member (args, "inode");
+}
+
+bool
+vf_args_file_id (JsonObject *args, VfFileId *id, GError **error)
+{
+  GError *reason = NULL;
+  return vf_file_id_from_json (args, id, &reason) || breaks_protocol (reason, error);
+}
+
+const char *
+vf_args_plain_name (JsonObject *args, const char *member, GError **error)
+{
+  static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-";
+  const char *name = vf_args_string (args, member, error);
+  if (name == NULL)
+    return NULL;
+  if (*name != '.' && strlen (name) <= PLAIN_NAME_BYTES_MAX && strspn (name, allowed) == strlen (name))
+    return name;
+  vf_error_set (error, VF_ERROR_PROTOCOL, "cannot read member '%s': '%.80s' is not a plain name", member, name);
+  return NULL;
+}

@@ -1,0 +1,54 @@
+/* What a service of the agent is. The table is in agent.c, a service's acts are in the file that its subject has. */
+#pragma once
+
+#include "agent/roots.h"
+#include "base/fd.h"
+#include "link/link.h"
+
+typedef struct {
+  VfRoots *roots;
+} VfAgent;
+
+/* What a streaming service keeps between its answer and the end of its stream. */
+typedef struct {
+  VfFd fd;
+  char *path;
+  guint64 bytes;
+  bool is_block;
+} VfStreamState;
+
+typedef struct {
+  const char *name;
+
+  /* Checks and acts; its object (owned by the caller) accepts the channel, its error refuses it. Runs in a thread of its own.
+   */
+  JsonObject *(*answer) (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+
+  /* Goes on over the accepted channel; an error resets it. NULL: the answer was all. */
+  bool (*stream) (VfChannel *channel, VfStreamState *state, GError **error);
+} VfService;
+
+/* look.c */
+JsonObject *vf_service_stat (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+JsonObject *vf_service_digest (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+
+/* names.c */
+JsonObject *vf_service_mkdir (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+JsonObject *vf_service_rmdir (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+JsonObject *vf_service_berth (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+JsonObject *vf_service_remove (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+
+/* receive.c */
+JsonObject *vf_service_receive (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+bool vf_service_receive_stream (VfChannel *channel, VfStreamState *state, GError **error);
+JsonObject *vf_service_wipe (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+
+/* images.c */
+JsonObject *vf_service_own (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+JsonObject *vf_service_rebase (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+JsonObject *vf_service_create_cap (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+
+/* sockets.c */
+JsonObject *vf_service_rendezvous (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+JsonObject *vf_service_relay (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+bool vf_service_relay_stream (VfChannel *channel, VfStreamState *state, GError **error);
