@@ -52,7 +52,8 @@ create_far_cap (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **er
   json_object_set_string_member (record, "path", path);
   return vf_move_record (move, record, error) && virtual_size_now (move, disk, &bytes, error) &&
          vf_far_create_cap (vf_move_link (move), path, plan->id, below, generation == 1 ? top->format : "qcow2", bytes, &id,
-                            error);
+                            error) &&
+         (top->source_is_block || vf_far_own (vf_move_link (move), path, plan->id, top->facts, error));
 }
 
 bool
