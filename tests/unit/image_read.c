@@ -204,6 +204,17 @@ an_external_data_file_is_told (Files *files, gconstpointer data)
 }
 
 static void
+an_encrypted_image_is_read_without_its_key (Files *files, gconstpointer data)
+{
+  if (!have_qemu_img ())
+    return;
+  RUN (files, "qemu-img", "create", "-q", "-f", "qcow2", "--object", "secret,id=key,data=x", "-o",
+       "encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10", "image", "1M");
+  g_autoptr (VfImage) image = read_image (files, "image", "qcow2");
+  g_assert_true (image->encrypted);
+}
+
+static void
 an_image_that_is_in_use_is_read_all_the_same (Files *files, gconstpointer data)
 {
   if (!have_qemu_img ())
@@ -275,6 +286,16 @@ what_qemu_img_does_not_say_is_empty (Files *files, gconstpointer data)
 }
 
 static void
+a_raw_image_is_not_believed_to_have_a_backing (Files *files, gconstpointer data)
+{
+  g_autoptr (VfImage) image = vf_image_parse (
+      "/a/b", "{\"format\":\"raw\",\"virtual-size\":7,\"backing-filename\":\"c\",\"backing-filename-format\":\"raw\"}", NULL);
+  g_assert_null (image->backing_name);
+  g_assert_null (image->backing_path);
+  g_assert_null (image->backing_format);
+}
+
+static void
 the_headers_flags_are_read (Files *files, gconstpointer data)
 {
   g_autoptr (VfImage) image =
@@ -335,10 +356,12 @@ main (int argc, char **argv)
   ADD ("/image/read/a backing name of 1023 bytes is read and a longer one refused",
        a_backing_name_of_1023_bytes_is_read_and_a_longer_one_refused);
   ADD ("/image/read/an external data file is told", an_external_data_file_is_told);
+  ADD ("/image/read/an encrypted image is read without its key", an_encrypted_image_is_read_without_its_key);
   ADD ("/image/read/an image that is in use is read all the same", an_image_that_is_in_use_is_read_all_the_same);
   ADD ("/image/read/a request to stop ends the reading", a_request_to_stop_ends_the_reading);
   ADD ("/image/read/a device counts with its own size", a_device_counts_with_its_own_size);
   ADD ("/image/read/what qemu-img does not say is empty", what_qemu_img_does_not_say_is_empty);
+  ADD ("/image/read/a raw image is not believed to have a backing", a_raw_image_is_not_believed_to_have_a_backing);
   ADD ("/image/read/the header's flags are read", the_headers_flags_are_read);
   ADD ("/image/read/what qemu-img never says is refused", what_qemu_img_never_says_is_refused);
   return g_test_run ();

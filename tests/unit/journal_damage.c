@@ -56,6 +56,10 @@ a_record_torn_at_any_byte_is_dropped_and_written_over (State *state, gconstpoint
     VfJournal *journal = reopen (state, NULL);
     append_well (journal, "done", "x");
     vf_journal_free (journal);
+    gsize written;
+    g_autoptr (GBytes) after = journal_bytes (state);
+    const char *after_text = g_bytes_get_data (after, &written);
+    g_assert_cmpint (after_text[written - 1], ==, '\n'); /* nothing of the torn one is left behind it */
     g_autoptr (VfJournal) again = reopen (state, NULL);
     g_assert_cmpuint (state->seen->len, ==, 3);
     assert_seen (state, 2, "done", "x");
