@@ -225,6 +225,7 @@ an_image_that_is_in_use_is_read_all_the_same (Files *files, gconstpointer data)
   struct flock write_lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
   g_assert_cmpint (fcntl (fd, F_OFD_SETLK, &write_lock), ==, 0);
   g_autoptr (VfImage) image = read_image (files, "image", "qcow2");
+  g_assert_nonnull (image);
   close (fd);
 }
 

@@ -20,6 +20,7 @@ what_was_appended_is_replayed_in_order (State *state, gconstpointer data)
   vf_journal_free (journal);
   g_autoptr (VfJournal) again = reopen (state, &error);
   g_assert_no_error (error);
+  g_assert_nonnull (again);
   g_assert_cmpuint (state->seen->len, ==, 3);
   assert_seen (state, 0, "begin", "ä\n\t\"\\ \xe2\x80\xa8");
   assert_seen (state, 1, "phase", "");
@@ -72,6 +73,7 @@ only_its_owner_may_look_at_a_journal (State *state, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (VfJournal) journal = vf_journal_create (deep, ID, &error);
   g_assert_no_error (error);
+  g_assert_nonnull (journal);
   g_autofree char *moves = g_build_filename (deep, "moves", NULL);
   g_autofree char *move = g_build_filename (moves, ID, NULL);
   g_autofree char *file = g_build_filename (move, "journal", NULL);
@@ -219,6 +221,7 @@ threads_may_append_at_once (State *state, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (VfJournal) again = reopen (state, &error);
   g_assert_no_error (error);
+  g_assert_nonnull (again);
   g_assert_cmpuint (state->seen->len, ==, 80);
 }
 

@@ -29,6 +29,7 @@ assert_opens_with (State *state, const char *text, gsize length, guint records)
   g_autoptr (GError) error = NULL;
   g_autoptr (VfJournal) journal = reopen (state, &error);
   g_assert_no_error (error);
+  g_assert_nonnull (journal);
   g_assert_cmpuint (state->seen->len, ==, records);
 }
 
@@ -61,6 +62,7 @@ a_record_torn_at_any_byte_is_dropped_and_written_over (State *state, gconstpoint
     const char *after_text = g_bytes_get_data (after, &written);
     g_assert_cmpint (after_text[written - 1], ==, '\n'); /* nothing of the torn one is left behind it */
     g_autoptr (VfJournal) again = reopen (state, NULL);
+    g_assert_nonnull (again);
     g_assert_cmpuint (state->seen->len, ==, 3);
     assert_seen (state, 2, "done", "x");
   }
@@ -201,7 +203,7 @@ static void
 a_journal_without_end_is_refused (State *state, gconstpointer data)
 {
   gsize begins[2];
-  g_autoptr (GBytes) bytes = make_three (state, begins);
+  g_bytes_unref (make_three (state, begins));
   g_autofree char *path = journal_file (state);
   g_assert_cmpint (truncate (path, (off_t)20 << 20), ==, 0);
   g_autoptr (GError) error = NULL;
@@ -223,6 +225,7 @@ records_longer_than_one_reading_are_replayed (State *state, gconstpointer data)
   append_well (journal, "phase", text);
   vf_journal_free (journal);
   g_autoptr (VfJournal) again = reopen (state, NULL);
+  g_assert_nonnull (again);
   g_assert_cmpuint (state->seen->len, ==, 3);
   assert_seen (state, 2, "phase", text);
 }

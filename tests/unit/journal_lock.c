@@ -76,6 +76,7 @@ static void
 one_process_cannot_open_twice (State *state, gconstpointer data)
 {
   g_autoptr (VfJournal) first = create (state);
+  g_assert_nonnull (first);
   g_autoptr (GError) error = NULL;
   g_assert_null (reopen (state, &error));
   g_assert_true (vf_error_is (error, VF_ERROR_BUSY));
