@@ -271,6 +271,7 @@ test_device (AgentPair *pair, gconstpointer data)
   g_assert_cmpuint (ends[1], ==, 0);
   g_assert_false (seed_device (pair, node, 4 * MIB + 1, &error));
   g_assert_error (error, VF_ERROR, VF_ERROR_NO_SPACE);
+  g_assert_nonnull (strstr (error->message, "it has 4194304 bytes, 4194305 are needed")); /* before anything was written */
 }
 
 static void

@@ -87,7 +87,7 @@ test_truncated_to_a_hole (void)
   g_auto (VfFd) fd = scratch_file ();
   g_autoptr (GError) error = NULL;
   VfDigest digest;
-  fill (fd, 0, 1000, 1);
+  fill (fd, 0, VF_CHUNK_BYTES, 1);
   g_assert_false (vf_digest_fd (fd, "/some/file", 10 * VF_CHUNK_BYTES, NULL, &digest, &error));
   g_assert_error (error, VF_ERROR, VF_ERROR_CORRUPT);
 }
