@@ -27,8 +27,12 @@ typedef struct {
   VfFrameType type;
 } VfFrame;
 
+/* "DATA"; "unknown" for a number that is no type. */
+const char *vf_frame_type_name (VfFrameType type);
+
 /* Writes the 12 header bytes. */
 void vf_frame_encode (const VfFrame *frame, guint8 header[VF_FRAME_HEADER_BYTES]);
 
-/* Reads and checks a header by itself: length limits per type, reserved bytes, channel 0 or not as the type wants. */
+/* Reads and checks a header by itself: length limits per type (a DATA frame has at least one byte, so that no frame is free),
+ * reserved bytes, channel 0 or not as the type wants. Errors are VF_ERROR_PROTOCOL and name the rule. */
 bool vf_frame_decode (const guint8 header[VF_FRAME_HEADER_BYTES], VfFrame *frame, GError **error);

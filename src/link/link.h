@@ -23,19 +23,21 @@ typedef struct VfChannel VfChannel;
 
 /* ---- the opener's side (source) ---- */
 
-/* Sends the greeting and waits (at most `timeout_s`) for the peer's. Takes both descriptors (they may be equal) at once, also on
- * failure. `timeout_s` is also the silence after which the link is given up. Chatter before the greeting is quoted in the error. */
+/* Sends the greeting and waits (at most `timeout_s`) for the peer's. Takes both descriptors (they may be equal) at once, also
+ * on failure. `timeout_s` is also the silence after which the link is given up. Chatter before the greeting is quoted in the
+ * error. */
 VfLink *vf_link_connect (int in_fd, int out_fd, guint timeout_s, GError **error);
 
 /* The peer's HELLO: host, program, protocol, roots, qemu_img. Borrowed. */
 JsonObject *vf_link_peer (VfLink *link);
 
-/* Opens a channel to `service`. Waits for ACCEPT or REFUSE (a refusal becomes an error with the peer's code, text and hint, prefixed
- * by nothing). *answer (may be NULL) gets the ACCEPT's object, owned by the caller. `args` may be NULL. */
+/* Opens a channel to `service`. Waits for ACCEPT or REFUSE (a refusal becomes an error with the peer's code, text and hint,
+ * prefixed by nothing). *answer (may be NULL) gets the ACCEPT's object, owned by the caller. `args` may be NULL. */
 VfChannel *vf_link_open (VfLink *link, const char *service, JsonObject *args, JsonObject **answer, GCancellable *cancellable,
                          GError **error);
 
-/* As vf_link_open for a service that only answers: opens, ends and frees the channel. Returns the answer (owned), NULL on error. */
+/* As vf_link_open for a service that only answers: opens, ends and frees the channel. Returns the answer (owned), NULL on
+ * error. */
 JsonObject *vf_link_call (VfLink *link, const char *service, JsonObject *args, GCancellable *cancellable, GError **error);
 
 /* True once the link is dead; *error gets a copy of the reason. */
@@ -46,8 +48,8 @@ void vf_link_counters (VfLink *link, guint64 *bytes_sent, guint64 *bytes_receive
 
 /* ---- the serving side (agent) ---- */
 
-/* Called in a thread of its own for every OPEN. Must call vf_channel_accept or vf_channel_refuse once, may then stream, and returns
- * when it is done; the channel is ended and freed by the caller. */
+/* Called in a thread of its own for every OPEN. Must call vf_channel_accept or vf_channel_refuse once, may then stream, and
+ * returns when it is done; the channel is ended and freed by the caller. */
 typedef void (*VfLinkService) (VfChannel *channel, const char *service, JsonObject *args, gpointer data);
 
 /* Greets, then serves until the peer hangs up (true), or the link dies (error). Returns only after all service threads have. */

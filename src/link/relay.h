@@ -5,9 +5,9 @@
 
 typedef struct VfRelay VfRelay;
 
-/* Listens on `socket_path` (mode 0666 within a directory that only those who know its name can use) and, for every connection, opens
- * the service "relay" with a copy of `args` and pumps bytes both ways until both have ended. Half-closes are carried. Threads of its
- * own. */
+/* Listens on `socket_path` (mode 0666 within a directory that only those who know its name can use) and, for every connection,
+ * opens the service "relay" with a copy of `args` and pumps bytes both ways until both have ended. Half-closes are carried.
+ * Threads of its own. */
 VfRelay *vf_relay_listen (VfLink *link, const char *socket_path, JsonObject *args, GError **error);
 
 /* How many connections were accepted so far; *error gets (a copy of) the first failure of any of them. */
@@ -17,5 +17,6 @@ guint vf_relay_accepted (VfRelay *relay, GError **error);
 void vf_relay_stop (VfRelay *relay);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfRelay, vf_relay_stop)
 
-/* The serving half: pumps between an accepted channel and a connected socket until both directions have ended. Blocks. Takes fd. */
+/* The serving half: pumps between an accepted channel and a connected socket until both directions have ended. Blocks. Takes
+ * fd. */
 void vf_relay_pump (VfChannel *channel, int socket_fd);

@@ -7,7 +7,7 @@
 /* What DESTURI says. qemu+ssh://USER@HOST:PORT/system?keyfile=F&known_hosts=F&no_verify=1&socket=S (libvirt's own parameters;
  * `command` names another ssh). */
 typedef struct {
-  char *user;        /* or NULL */
+  char *user; /* or NULL */
   char *host;
   guint port;        /* 0: the shell's default */
   char *path;        /* "/system" or "/session" */
@@ -23,14 +23,14 @@ VfDestination *vf_destination_parse (const char *uri, GError **error);
 void vf_destination_free (VfDestination *destination);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfDestination, vf_destination_free)
 
-/* The argument vector that reaches the agent: `rsh` (NULL: ssh) split as a shell would split words but run without one, then -p, -l,
- * -i …, host, `agent_path` agent --stdio (quoted for the far shell). The caller frees with g_strfreev. Pure. */
+/* The argument vector that reaches the agent: `rsh` (NULL: ssh) split as a shell would split words but run without one, then
+ * -p, -l, -i …, host, `agent_path` agent --stdio (quoted for the far shell). The caller frees with g_strfreev. Pure. */
 char **vf_remote_shell_argv (const VfDestination *destination, const char *rsh, const char *agent_path, GError **error);
 
 typedef struct VfRemoteShell VfRemoteShell;
 
-/* Spawns it and connects the link over its standard input and output. Its standard error is collected (64 KiB) and quoted when the
- * link cannot be made or dies. The shell reads passwords from the terminal itself (as ssh does). */
+/* Spawns it and connects the link over its standard input and output. Its standard error is collected (64 KiB) and quoted when
+ * the link cannot be made or dies. The shell reads passwords from the terminal itself (as ssh does). */
 VfRemoteShell *vf_remote_shell_start (char **argv, guint timeout_s, GError **error);
 VfLink *vf_remote_shell_link (VfRemoteShell *shell); /* borrowed */
 
