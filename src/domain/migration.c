@@ -87,16 +87,20 @@ is_stopped (const VfMigrationRequest *request)
   return request->cancellable != NULL && g_cancellable_is_cancelled (request->cancellable);
 }
 
+/* The message names the source; when it was the other connection that broke, the code must still say so. */
 static bool
 report (VfGuest *guest, VfHypervisor *destination, const VfMigrationRequest *request, GError **error)
 {
-  g_autofree char *text = vf_libvirt_text ();
+  g_autoptr (virError) said = virSaveLastError (); /* before any other call of libvirt's, which forgets it */
+  g_autofree char *act = g_strdup_printf ("migrate guest '%s'", guest->name);
+  g_autoptr (GError) failure = NULL;
+  vf_libvirt_fail_with (&failure, guest->hypervisor, said, act);
   if (is_stopped (request))
-    return vf_error_set (error, VF_ERROR_CANCELLED, "cannot migrate guest '%s': stopped on request: %s", guest->name, text);
+    return vf_error_set (error, VF_ERROR_CANCELLED, "stopped on request: %s", failure->message);
   if (virConnectIsAlive (destination->connection) != 1)
-    return vf_error_set (error, VF_ERROR_UNREACHABLE, "cannot migrate guest '%s': lost libvirt on the %s: %s", guest->name,
-                         destination->side, text);
-  return vf_libvirt_fail (error, guest->hypervisor, "migrate guest '%s'", guest->name);
+    return vf_error_set (error, VF_ERROR_UNREACHABLE, "%s (libvirt on the %s is lost)", failure->message, destination->side);
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return false;
 }
 
 static bool
