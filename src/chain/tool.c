@@ -79,3 +79,16 @@ vf_image_rebase_names (const char *path, const char *backing, const char *backin
     return vf_error_adopt (error, failure, "cannot rebase image '%s'", path);
   return true;
 }
+
+bool
+vf_image_commit (const char *path, const char *base, GError **error)
+{
+  static const VfProcessLimits unlimited = { 0 }; /* it copies data: as much as there is */
+  if (*path != '/' || *base != '/')
+    return vf_error_set (error, VF_ERROR_USAGE, "cannot commit image '%s': not an absolute path", *path != '/' ? path : base);
+  const char *argv[] = { "qemu-img", "commit", "-q", "-d", "-f", "qcow2", "-b", base, path, NULL };
+  GError *failure = NULL;
+  if (!vf_process_run (argv, &unlimited, NULL, &failure))
+    return vf_error_adopt (error, failure, "cannot commit image '%s' into '%s'", path, base);
+  return true;
+}

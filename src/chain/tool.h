@@ -1,4 +1,4 @@
-/* The two things that are written into image headers without opening what they name. Image paths are absolute, so that qemu-img
+/* What qemu-img does to images. The first two write headers without opening what they name. Image paths are absolute, so that qemu-img
  * takes them for nothing but a path; a backing name is a path too, never a protocol or "json:". */
 #pragma once
 
@@ -11,3 +11,7 @@ bool vf_image_create_overlay (const char *path, const char *backing, const char 
 /* `qemu-img rebase -u`: writes another backing name into a qcow2. VF_ERROR_REFUSED when the file at `path` is no qcow2, or has
  * an external data file, which qemu-img would open. */
 bool vf_image_rebase_names (const char *path, const char *backing, const char *backing_format, GError **error);
+
+/* `qemu-img commit -d -b base`: folds `path` and every layer between into `base`, for a guest that is shut off. The layers above base keep
+ * their content, which is then also in base. qemu-img's own locks refuse an image that is in use. Blocks as long as it takes. */
+bool vf_image_commit (const char *path, const char *base, GError **error);

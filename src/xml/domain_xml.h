@@ -1,5 +1,5 @@
-/* libvirt's domain XML: what a move needs to know of it, and the changes that a move makes to it. Pure: text in, text out (libxml2,
- * no network, no entities, bounded size). Format: https://libvirt.org/formatdomain.html. Fuzzed. */
+/* libvirt's domain XML: what a move needs to know of it, and the changes that a move makes to it. Pure: text in, text out
+ * (libxml2, no network, no entities, bounded size). Format: https://libvirt.org/formatdomain.html. Fuzzed. */
 #pragma once
 
 #include "xml/source.h"
@@ -13,7 +13,7 @@ typedef struct {
   bool readonly;
   bool shareable;
   bool transient;
-  bool encrypted; /* any <encryption> in the disk */
+  bool encrypted;   /* any <encryption> in the disk */
   char *mirror_job; /* the job of a <mirror> ("copy", "active-commit"), or NULL */
 } VfXmlDisk;
 
@@ -26,12 +26,12 @@ typedef struct {
   guint64 memory_bytes;
   char *nvram;        /* path of the variable store, or NULL */
   bool has_tpm;       /* an emulated TPM, whose state lies on disk */
-  guint host_devices; /* <hostdev> */
+  guint host_devices; /* <hostdev>, and network cards of the host that have no <teaming> */
   guint filesystems;  /* <filesystem> */
   GPtrArray *disks;   /* VfXmlDisk, in the XML's order */
 } VfDomainXml;
 
-/* Refuses what is not a <domain> with name. VF_ERROR_CORRUPT says where. */
+/* Refuses what is not a <domain> with a name and with one distinct target for each disk. VF_ERROR_CORRUPT says where. */
 VfDomainXml *vf_domain_xml_parse (const char *xml, GError **error);
 void vf_domain_xml_free (VfDomainXml *domain);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfDomainXml, vf_domain_xml_free)
@@ -51,7 +51,9 @@ VfPathChange *vf_path_change_new (const char *from, const char *to, VfSourceKind
 void vf_path_change_free (VfPathChange *change);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfPathChange, vf_path_change_free)
 
-/* Replaces every disk source (and backing source) whose path is some change's `from` (each path is changed once: a→b and b→c do not
- * chain). With strip_backing all <backingStore> and <mirror> elements and source indexes go, so that libvirt reads the chain from the
- * images, whose recorded formats the move has verified. Everything else stays byte for byte as libxml2 prints it. The caller frees. */
+/* Replaces every disk source, backing source, mirror and variable store (<nvram>) whose path is some change's `from` (each path
+ * is changed once: a→b and b→c do not chain; of two changes with the same `from` the first counts). A `to` that XML cannot hold
+ * (not UTF-8, control characters) is VF_ERROR_REFUSED. With strip_backing all <backingStore> and <mirror> elements and source
+ * indexes go, so that libvirt reads the chain from the images, whose recorded formats the move has verified. Everything else
+ * stays byte for byte as libxml2 prints it. The caller frees. */
 char *vf_domain_xml_rewrite (const char *xml, const GPtrArray *changes, bool strip_backing, GError **error);

@@ -4,7 +4,7 @@
 #include "xml/domain_xml.h"
 
 typedef enum {
-  VF_SNAPSHOT_NO,
+  VF_SNAPSHOT_NO, /* also libvirt's "manual": someone else's business */
   VF_SNAPSHOT_INTERNAL,
   VF_SNAPSHOT_EXTERNAL,
 } VfSnapshotKind;
@@ -20,8 +20,8 @@ typedef struct {
   char *parent; /* or NULL */
   char *state;  /* "running", "shutoff", "disk-snapshot", … */
   VfSnapshotKind memory;
-  char *memory_file; /* of memory external */
-  GPtrArray *disks;  /* VfSnapshotDisk */
+  char *memory_file;   /* of memory external */
+  GPtrArray *disks;    /* VfSnapshotDisk */
   VfDomainXml *domain; /* the guest as it was; NULL in very old metadata */
 } VfSnapshotXml;
 
@@ -29,7 +29,8 @@ VfSnapshotXml *vf_snapshot_xml_parse (const char *xml, GError **error);
 void vf_snapshot_xml_free (VfSnapshotXml *snapshot);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfSnapshotXml, vf_snapshot_xml_free)
 
-/* As vf_domain_xml_rewrite, over <disks>, <memory file=…>, <domain> and <inactiveDomain>. Backing stores are kept and rewritten. */
+/* As vf_domain_xml_rewrite, over <disks>, <revertDisks>, <memory file=…>, <domain> and <inactiveDomain>. Backing stores are
+ * kept and rewritten. */
 char *vf_snapshot_xml_rewrite (const char *xml, const GPtrArray *changes, GError **error);
 
 /* One cap: the overlay `path` over the disk `target`. */

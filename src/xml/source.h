@@ -4,10 +4,10 @@
 #include "base/error.h"
 
 typedef enum {
-  VF_SOURCE_NONE,  /* an empty drive */
+  VF_SOURCE_NONE, /* an empty drive */
   VF_SOURCE_FILE,
   VF_SOURCE_BLOCK,
-  VF_SOURCE_OTHER, /* network, volume, dir, nvme, vhostuser, …: `other` names it */
+  VF_SOURCE_OTHER, /* network, volume, dir, nvme, vhostuser, …; slices or fdgroup: not all of a file; `other` names it */
 } VfSourceKind;
 
 typedef struct {

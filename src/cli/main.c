@@ -1,0 +1,129 @@
+#include "cli/command.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const VfCommand *const commands[] = {
+  &vf_command_plan,   &vf_command_migrate, &vf_command_list,    &vf_command_status,
+  &vf_command_resume, &vf_command_abort,   &vf_command_cleanup, &vf_command_agent,
+};
+
+static void
+print_help (FILE *out)
+{
+  fprintf (out, "usage: virt-ferry COMMAND [OPTION…] [ARGUMENT…]\n\n"
+                "Moves running KVM guests with everything they store between hosts that share no storage.\n\n");
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    fprintf (out, "  %-8s %-16s %s\n", commands[i]->name, commands[i]->arguments, commands[i]->summary);
+  fprintf (out, "\n'virt-ferry COMMAND --help' tells more; the manual is virt-ferry(1).\n");
+}
+
+int
+vf_cli_fail (GError *error)
+{
+  int code = vf_error_is (error, VF_ERROR_USAGE)       ? VF_EXIT_USAGE
+             : vf_error_is (error, VF_ERROR_UNDECIDED) ? VF_EXIT_UNDECIDED
+                                                       : VF_EXIT_REFUSED;
+  fprintf (stderr, "virt-ferry: %s\n", error->message);
+  if (vf_error_get_hint (error) != NULL)
+    fprintf (stderr, "hint: %s\n", vf_error_get_hint (error));
+  g_error_free (error);
+  return code;
+}
+
+int
+vf_cli_usage (const VfCommand *command, const char *problem)
+{
+  fprintf (stderr, "virt-ferry: %s\nusage: virt-ferry %s [OPTION…] %s\n", problem, command->name, command->arguments);
+  return VF_EXIT_USAGE;
+}
+
+static const VfCommand *
+find_command (const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (strcmp (commands[i]->name, name) == 0)
+      return commands[i];
+  return NULL;
+}
+
+static GOptionContext *
+command_context (const VfCommand *command)
+{
+  g_autofree char *shape = g_strdup_printf ("%s", command->arguments);
+  GOptionContext *context = g_option_context_new (shape);
+  g_option_context_set_summary (context, command->summary);
+  command->add_options (context);
+  return context;
+}
+
+/* GOption prints PROGRAM [OPTION…] SHAPE: the command is made part of the program's name. */
+static void
+set_program_name (const char *command)
+{
+  g_autofree char *name = g_strconcat ("virt-ferry ", command, NULL);
+  g_set_prgname (name);
+}
+
+static int
+run_command (const VfCommand *command, char **words)
+{
+  g_autoptr (GOptionContext) context = command_context (command);
+  g_auto (GStrv) arguments = g_strdupv (words);
+  GError *error = NULL;
+  set_program_name (command->name);
+  if (!g_option_context_parse_strv (context, &arguments, &error)) {
+    int code = vf_cli_usage (command, error->message);
+    g_error_free (error);
+    return code;
+  }
+  return command->run (arguments + 1);
+}
+
+/* For the completion: the words that may follow. */
+static int
+print_words (const char *name)
+{
+  const VfCommand *command = name == NULL ? NULL : find_command (name);
+  if (command == NULL) {
+    for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+      puts (commands[i]->name);
+    return VF_EXIT_DONE;
+  }
+  g_autoptr (GOptionContext) context = command_context (command);
+  g_autofree char *help = g_option_context_get_help (context, FALSE, NULL);
+  for (const char *at = help; (at = strstr (at, " --")) != NULL; at++) {
+    gsize length = strspn (at + 3, "abcdefghijklmnopqrstuvwxyz-");
+    printf ("--%.*s\n", (int)length, at + 3);
+  }
+  return VF_EXIT_DONE;
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  signal (SIGPIPE, SIG_IGN);
+  if (argc < 2) {
+    print_help (stderr);
+    return VF_EXIT_USAGE;
+  }
+  if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0 || strcmp (argv[1], "help") == 0) {
+    print_help (stdout);
+    return VF_EXIT_DONE;
+  }
+  if (strcmp (argv[1], "--version") == 0) {
+    puts ("virt-ferry " VF_VERSION);
+    return VF_EXIT_DONE;
+  }
+  if (strcmp (argv[1], "--words") == 0)
+    return print_words (argv[2]);
+  const VfCommand *command = find_command (argv[1]);
+  if (command == NULL) {
+    fprintf (stderr, "virt-ferry: there is no command '%s'\nhint: virt-ferry --help lists them\n", argv[1]);
+    return VF_EXIT_USAGE;
+  }
+  return run_command (command, argv + 1);
+}

@@ -1,0 +1,110 @@
+#include "cli/move_options.h"
+
+#include "base/names.h"
+#include "base/units.h"
+
+/* What GOption fills; the only mutable statics of the program, since that is how GOption works. */
+static struct {
+  char *connect;
+  char **maps;
+  char **disks;
+  char *rsh;
+  char *agent_path;
+  char *cap_directory;
+  char *max_cap;
+  char *rounds;
+  char *downtime;
+  char *timeout;
+} given;
+
+static const GOptionEntry entries[] = {
+  { "connect", 'c', 0, G_OPTION_ARG_STRING, &given.connect, "the source's libvirt (default qemu:///system)", "URI" },
+  { "map", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.maps, "other places there: replace a path prefix; repeatable",
+    "SRCPREFIX=DSTPREFIX" },
+  { "disk", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.disks, "another place for a disk's top layer; repeatable",
+    "TARGET=DSTPATH" },
+  { "rsh", 'e', 0, G_OPTION_ARG_STRING, &given.rsh, "the remote shell (default ssh)", "COMMAND" },
+  { "agent-path", 0, 0, G_OPTION_ARG_STRING, &given.agent_path, "virt-ferry at the destination (default virt-ferry)", "PATH" },
+  { "cap-dir", 0, 0, G_OPTION_ARG_STRING, &given.cap_directory,
+    "where overlays of block devices lie (default /var/lib/libvirt/images)", "DIR" },
+  { "max-cap", 0, 0, G_OPTION_ARG_STRING, &given.max_cap, "begin the switch when no overlay is larger (default 64M)", "SIZE" },
+  { "rounds", 0, 0, G_OPTION_ARG_STRING, &given.rounds, "at most so many rounds of new overlays (default 6)", "N" },
+  { "downtime", 0, 0, G_OPTION_ARG_STRING, &given.downtime, "stop the guest for at most so long at the switch, if it can be",
+    "MS" },
+  { "timeout", 0, 0, G_OPTION_ARG_STRING, &given.timeout, "give a silent peer or a standing job up after so long (default 30)",
+    "SECONDS" },
+  G_OPTION_ENTRY_NULL,
+};
+
+void
+vf_move_options_add (GOptionContext *context)
+{
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+take_text (char **to, const char *text)
+{
+  if (text == NULL)
+    return;
+  g_free (*to);
+  *to = g_strdup (text);
+}
+
+static bool
+take_number (const char *text, const char *option, guint64 least, guint64 most, guint *number, GError **error)
+{
+  guint64 value;
+  if (text == NULL)
+    return true;
+  if (!vf_parse_number (text, option, least, most, &value, error))
+    return false;
+  *number = (guint)value;
+  return true;
+}
+
+static bool
+take_pairs (VfRequest *request, char **texts, bool (*add) (VfRequest *, const char *, GError **), GError **error)
+{
+  for (char **text = texts; text != NULL && *text != NULL; text++)
+    if (!add (request, *text, error))
+      return false;
+  return true;
+}
+
+static bool
+take_cap_directory (VfRequest *request, GError **error)
+{
+  if (given.cap_directory == NULL)
+    return true;
+  g_autofree char *normal = vf_path_normal (given.cap_directory);
+  if (normal == NULL)
+    return vf_error_set (error, VF_ERROR_USAGE, "cannot use --cap-dir '%s': not an absolute path without '..'",
+                         given.cap_directory);
+  take_text (&request->cap_directory, normal);
+  return true;
+}
+
+VfRequest *
+vf_move_options_request (char **arguments, GError **error)
+{
+  g_autoptr (VfRequest) request = vf_request_new ();
+  if (g_strv_length (arguments) != 2) {
+    vf_error_set (error, VF_ERROR_USAGE, "give DOMAIN and DESTURI (such as qemu+ssh://root@host/system); got %u words",
+                  g_strv_length (arguments));
+    return NULL;
+  }
+  take_text (&request->domain, arguments[0]);
+  take_text (&request->destination_uri, arguments[1]);
+  take_text (&request->source_uri, given.connect);
+  take_text (&request->rsh, given.rsh);
+  take_text (&request->agent_path, given.agent_path);
+  if (!take_cap_directory (request, error) || !take_pairs (request, given.maps, vf_request_add_map, error) ||
+      !take_pairs (request, given.disks, vf_request_add_disk, error) ||
+      (given.max_cap != NULL && !vf_parse_bytes (given.max_cap, "--max-cap", &request->max_cap_bytes, error)) ||
+      !take_number (given.rounds, "--rounds", 0, 100, &request->rounds_max, error) ||
+      !take_number (given.downtime, "--downtime", 1, 600000, &request->downtime_ms, error) ||
+      !take_number (given.timeout, "--timeout", 3, 86400, &request->timeout_s, error))
+    return NULL;
+  return g_steal_pointer (&request);
+}

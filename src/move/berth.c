@@ -1,0 +1,66 @@
+/* Berthing: verified copies get their final names, and empty caps are put over the tops. */
+#include "base/names.h"
+#include "chain/image.h"
+#include "far/far.h"
+#include "move/move.h"
+
+static bool
+berth_file (VfMove *move, guint index, GError **error)
+{
+  const VfPlan *plan = vf_move_plan (move);
+  const VfPlanFile *file = vf_plan_file (plan, index);
+  const VfLedgerFile *entry = vf_ledger_file (move->ledger, index);
+  VfLink *link = vf_move_link (move);
+  if (entry->reused)
+    return true;
+  g_autofree char *partial =
+      file->destination_is_block ? g_strdup (file->destination) : vf_name_partial (file->destination, plan->id);
+  if (file->new_backing != NULL && !entry->berth_begun &&
+      !vf_far_rebase (link, partial, plan->id, file->new_backing, file->backing_format, error))
+    return false;
+  if (file->destination_is_block)
+    return true;
+  return vf_move_record (move, vf_record_file ("berth", index, file->destination), error) &&
+         vf_far_berth (link, partial, file->destination, plan->id, &entry->id, error);
+}
+
+/* The guest may have resized the disk since the plan was made: the cap at the source knows. */
+static bool
+virtual_size_now (VfMove *move, const VfPlanDisk *disk, guint64 *bytes, GError **error)
+{
+  g_autofree char *cap = vf_plan_cap_at_source (vf_move_plan (move), disk, move->ledger->capped);
+  g_autoptr (VfImage) image = vf_image_read (cap, "qcow2", false, NULL, error);
+  if (image == NULL)
+    return false;
+  *bytes = image->virtual_bytes;
+  return true;
+}
+
+static bool
+create_far_cap (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **error)
+{
+  const VfPlan *plan = vf_move_plan (move);
+  const VfPlanFile *top = vf_plan_disk_top (plan, disk);
+  guint generation = move->ledger->capped;
+  g_autofree char *path = vf_plan_cap_at_destination (plan, disk, generation);
+  g_autofree char *below =
+      generation == 1 ? g_strdup (top->destination) : vf_plan_cap_at_destination (plan, disk, generation - 1);
+  guint64 bytes = 0;
+  VfFileId id;
+  JsonObject *record = vf_record_new ("cap-at-destination");
+  json_object_set_string_member (record, "target", disk->target);
+  json_object_set_string_member (record, "path", path);
+  return vf_move_record (move, record, error) && virtual_size_now (move, disk, &bytes, error) &&
+         vf_far_create_cap (vf_move_link (move), path, plan->id, below, generation == 1 ? top->format : "qcow2", bytes, &id,
+                            error) &&
+         (top->source_is_block || vf_far_own (vf_move_link (move), path, plan->id, top->facts, error));
+}
+
+bool
+vf_phase_berth (VfMove *move, GError **error)
+{
+  for (guint i = 0; i < vf_move_plan (move)->files->len; i++)
+    if (vf_move_is_cancelled (move, error) || !berth_file (move, i, error))
+      return false;
+  return vf_move_each_disk (move, create_far_cap, NULL, error);
+}

@@ -1,0 +1,187 @@
+#include "move/cleanup.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+/* ---- what other guests at the source still need ---- */
+
+static void
+add_chain_paths (GHashTable *used, const char *path, const char *format)
+{
+  g_autoptr (VfChain) chain = path == NULL ? NULL : vf_chain_read (path, format != NULL ? format : "raw", NULL, NULL);
+  for (guint i = 0; chain != NULL && i < chain->images->len; i++)
+    g_hash_table_add (used, g_strdup (((const VfImage *)chain->images->pdata[i])->path));
+}
+
+static void
+add_domain_paths (GHashTable *used, const VfDomainXml *domain)
+{
+  for (guint i = 0; domain != NULL && i < domain->disks->len; i++) {
+    const VfSource *source = ((const VfXmlDisk *)domain->disks->pdata[i])->source;
+    if (source->path == NULL)
+      continue;
+    g_hash_table_add (used, g_strdup (source->path));
+    add_chain_paths (used, source->path, source->format);
+  }
+}
+
+/* Paths that any guest defined at the source names, with everything they back on. */
+static GHashTable *
+paths_in_use (VfMove *move, GError **error)
+{
+  g_autoptr (GHashTable) used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GPtrArray) documents = vf_hypervisor_all_xml (move->source, error);
+  if (documents == NULL)
+    return NULL;
+  for (guint i = 0; i < documents->len; i++) {
+    g_autoptr (VfDomainXml) domain = vf_domain_xml_parse (documents->pdata[i], error);
+    if (domain == NULL)
+      return NULL;
+    add_domain_paths (used, domain);
+  }
+  return g_steal_pointer (&used);
+}
+
+/* ---- removing ---- */
+
+typedef struct {
+  guint removed;
+  GString *kept; /* "PATH (reason), …" */
+} Sweep;
+
+static void
+keep (Sweep *sweep, const char *path, const char *reason)
+{
+  g_string_append_printf (sweep->kept, "%s'%s' (%s)", sweep->kept->len > 0 ? ", " : "", path, reason);
+}
+
+static void
+remove_path (Sweep *sweep, const char *path)
+{
+  if (g_unlink (path) == 0)
+    sweep->removed++;
+  else if (errno != ENOENT)
+    keep (sweep, path, g_strerror (errno));
+}
+
+static void
+remove_plan_file (VfMove *move, guint index, GHashTable *used, Sweep *sweep)
+{
+  const VfPlanFile *file = vf_plan_file (vf_move_plan (move), index);
+  g_autoptr (VfFileFacts) now = vf_file_look (file->source, NULL);
+  if (now == NULL || now->kind == VF_FILE_ABSENT)
+    return;
+  if (file->source_is_block)
+    keep (sweep, file->source, "a block device");
+  else if (g_hash_table_contains (used, file->source))
+    keep (sweep, file->source, "another guest uses it");
+  else if (now->id.device != file->facts->id.device || now->id.inode != file->facts->id.inode)
+    keep (sweep, file->source, "it is another file now");
+  else
+    remove_path (sweep, file->source);
+}
+
+static bool
+is_media (const VfPlan *plan, guint index)
+{
+  for (guint i = 0; i < plan->disks->len; i++) {
+    const VfPlanDisk *disk = vf_plan_disk (plan, i);
+    for (guint j = 0; disk->treatment == VF_TREAT_MEDIA && j < disk->layers->len; j++)
+      if (g_array_index (disk->layers, guint, j) == index)
+        return true;
+  }
+  return false;
+}
+
+static void
+sweep_source (VfMove *move, GHashTable *used, Sweep *sweep)
+{
+  const VfPlan *plan = vf_move_plan (move);
+  for (guint g = move->ledger->generations->len; g >= 1; g--) {
+    const GPtrArray *caps = vf_ledger_caps (move->ledger, g);
+    for (guint i = 0; i < caps->len; i++)
+      remove_path (sweep, ((const VfLedgerCap *)caps->pdata[i])->path);
+  }
+  for (guint i = 0; i < plan->files->len; i++) {
+    if (is_media (plan, i))
+      keep (sweep, vf_plan_file (plan, i)->source, "read-only media");
+    else if (!vf_plan_file (plan, i)->is_round)
+      remove_plan_file (move, i, used, sweep);
+  }
+}
+
+static bool
+guest_is_there (VfMove *move, GError **error)
+{
+  g_autofree char *reason = NULL;
+  if (!vf_move_connect_destination (move, vf_move_plan (move)->rendezvous, error))
+    return false;
+  VfGuestState there = vf_guest_observe (move->destination, vf_move_plan (move)->uuid, &reason);
+  if (there == VF_GUEST_RUNNING || there == VF_GUEST_PAUSED)
+    return true;
+  vf_error_set (error, VF_ERROR_REFUSED, "cannot remove the old files of guest '%s': it is %s at the destination",
+                vf_move_plan (move)->domain, vf_guest_state_name (there));
+  vf_error_hint (error, "start it there, see that it works, and clean up then");
+  return false;
+}
+
+static bool
+guest_is_not_here (VfMove *move, GError **error)
+{
+  GError *find_error = NULL;
+  if (vf_move_connect_source (move, &find_error))
+    return vf_error_set (error, VF_ERROR_REFUSED,
+                         "cannot remove the old files of guest '%s': the source's libvirt still has it",
+                         vf_move_plan (move)->domain);
+  if (move->source != NULL && vf_error_is (find_error, VF_ERROR_NOT_FOUND)) {
+    g_error_free (find_error);
+    return true;
+  }
+  g_propagate_error (error, find_error);
+  return false;
+}
+
+void
+vf_cleanup_source (VfMove *move, VfResult *result)
+{
+  GError *error = NULL;
+  g_autoptr (GHashTable) used = NULL;
+  if (move->ledger->cleaned)
+    return;
+  if (!guest_is_there (move, &error) || !guest_is_not_here (move, &error) || (used = paths_in_use (move, &error)) == NULL) {
+    result->exit = VF_EXIT_REFUSED;
+    result->error = error;
+    return;
+  }
+  Sweep sweep = { .kept = g_string_new (NULL) };
+  sweep_source (move, used, &sweep);
+  g_autofree char *kept = g_string_free (sweep.kept, FALSE);
+  if (!vf_move_record (move, vf_record_new ("cleaned"), &error)) {
+    result->exit = VF_EXIT_INTERRUPTED;
+    result->error = error;
+    return;
+  }
+  g_free (result->data);
+  g_clear_pointer (&result->next, g_free);
+  result->data = g_strdup_printf ("%u old file%s removed at %s%s%s", sweep.removed, sweep.removed == 1 ? "" : "s",
+                                  vf_move_plan (move)->source_host, *kept != '\0' ? "; kept: " : "", kept);
+}
+
+void
+vf_cleanup_destination (VfMove *move, VfResult *result)
+{
+  GError *error = NULL;
+  if (!vf_move_undo_destination (move, &error)) {
+    result->exit = VF_EXIT_INTERRUPTED;
+    result->error = error;
+    return;
+  }
+  guint left = move->ledger->left_behind->len;
+  result->exit = left == 0 ? VF_EXIT_DONE : VF_EXIT_INTERRUPTED;
+  result->guest = g_strdup_printf ("not concerned: the move was undone");
+  result->data = left == 0
+                     ? g_strdup ("nothing is left at the destination")
+                     : g_strdup_printf ("%u file%s still could not be removed at the destination", left, left == 1 ? "" : "s");
+  result->next = left == 0 ? NULL : g_strdup_printf ("virt-ferry cleanup %s", result->id);
+}

@@ -1,0 +1,83 @@
+#include "move/documents.h"
+
+#include <string.h>
+
+static GPtrArray *
+changes_new (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify)vf_path_change_free);
+}
+
+static void
+add_plan_changes (GPtrArray *changes, const VfPlan *plan)
+{
+  for (guint i = 0; i < plan->changes->len; i++) {
+    const VfPathChange *change = plan->changes->pdata[i];
+    bool taken = false;
+    for (guint j = 0; j < changes->len && !taken; j++)
+      taken = strcmp (((VfPathChange *)changes->pdata[j])->from, change->from) == 0;
+    if (!taken)
+      g_ptr_array_add (changes, vf_path_change_new (change->from, change->to, change->to_kind, change->to_format));
+  }
+}
+
+char *
+vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GError **error)
+{
+  g_autoptr (GPtrArray) changes = changes_new ();
+  const VfPlan *plan = ledger->plan;
+  for (guint i = 0; i < plan->disks->len; i++) {
+    const VfPlanDisk *disk = vf_plan_disk (plan, i);
+    if (disk->treatment != VF_TREAT_MOVE)
+      continue;
+    g_autofree char *here = vf_plan_cap_at_source (plan, disk, ledger->capped);
+    g_autofree char *there = vf_plan_cap_at_destination (plan, disk, ledger->capped);
+    g_ptr_array_add (changes, vf_path_change_new (here, there, VF_SOURCE_FILE, "qcow2"));
+    /* an inactive definition that still names the layer below must not start without the cap's writes */
+    if (persistent)
+      g_ptr_array_add (changes, vf_path_change_new (vf_plan_disk_top (plan, disk)->source, there, VF_SOURCE_FILE, "qcow2"));
+  }
+  add_plan_changes (changes, plan);
+  return vf_domain_xml_rewrite (xml, changes, true, error);
+}
+
+char *
+vf_document_snapshot (VfLedger *ledger, const char *xml, GError **error)
+{
+  return vf_snapshot_xml_rewrite (xml, ledger->plan->changes, error);
+}
+
+char *
+vf_document_memory_file (VfLedger *ledger, const char *xml, GError **error)
+{
+  return vf_domain_xml_rewrite (xml, ledger->plan->changes, true, error);
+}
+
+char *
+vf_document_without_caps (VfLedger *ledger, const char *xml, GError **error)
+{
+  g_autoptr (GPtrArray) changes = changes_new ();
+  for (guint g = 1; g <= ledger->generations->len; g++) {
+    const GPtrArray *caps = vf_ledger_caps (ledger, g);
+    for (guint i = 0; i < caps->len; i++) {
+      const VfLedgerCap *cap = caps->pdata[i];
+      const VfLedgerCap *first = vf_ledger_caps (ledger, 1)->pdata[i];
+      gint top = vf_plan_find_source (ledger->plan, first->over);
+      const VfPlanFile *file = vf_plan_file (ledger->plan, (guint)top);
+      g_ptr_array_add (changes, vf_path_change_new (cap->path, file->source,
+                                                    file->source_is_block ? VF_SOURCE_BLOCK : VF_SOURCE_FILE, file->format));
+    }
+  }
+  return vf_domain_xml_rewrite (xml, changes, true, error);
+}
+
+bool
+vf_document_paths_change (const VfLedger *ledger)
+{
+  for (guint i = 0; i < ledger->plan->changes->len; i++) {
+    const VfPathChange *change = ledger->plan->changes->pdata[i];
+    if (strcmp (change->from, change->to) != 0)
+      return true;
+  }
+  return false;
+}

@@ -1,0 +1,305 @@
+#include "move/inspect.h"
+
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/names.h"
+#include "far/far.h"
+#include "move/guard.h"
+#include "xml/snapshot_xml.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- the source ---- */
+
+typedef struct {
+  VfMove *move;
+  VfInventory *inventory;
+  GHashTable *read; /* paths whose chain below is known */
+} Survey;
+
+static bool
+add_file_facts (VfInventory *inventory, const char *path, GError **error)
+{
+  if (vf_inventory_file (inventory, path) != NULL)
+    return true;
+  VfFileFacts *facts = vf_file_look (path, error);
+  if (facts == NULL)
+    return false;
+  if (facts->kind == VF_FILE_ABSENT)
+    vf_file_facts_free (facts);
+  else
+    g_hash_table_insert (inventory->files, g_strdup (path), facts);
+  return true;
+}
+
+static bool
+add_chain_facts (Survey *survey, const VfHead *head, GError **error)
+{
+  for (guint i = 0; i < head->chain->images->len; i++) {
+    const char *path = ((const VfImage *)head->chain->images->pdata[i])->path;
+    g_autofree char *directory = vf_path_directory (path);
+    g_hash_table_add (survey->read, g_strdup (path));
+    if (!add_file_facts (survey->inventory, path, error) || !add_file_facts (survey->inventory, directory, error))
+      return false;
+  }
+  return true;
+}
+
+static bool
+survey_head (Survey *survey, const char *target, const char *snapshot, const VfSource *source, bool is_media, GError **error)
+{
+  if (source == NULL || source->path == NULL)
+    return true;
+  if (snapshot != NULL && g_hash_table_contains (survey->read, source->path))
+    return true;
+  const char *format = source->format != NULL ? source->format : "raw"; /* libvirt's own default where the XML is silent */
+  VfChain *chain = vf_chain_read (source->path, format, survey->move->cancellable, error);
+  if (chain == NULL)
+    return false;
+  VfHead *head = g_new0 (VfHead, 1);
+  head->target = g_strdup (target);
+  head->snapshot = g_strdup (snapshot);
+  head->is_media = is_media;
+  head->kind = source->kind;
+  head->chain = chain;
+  vf_inventory_add_head (survey->inventory, head);
+  return add_chain_facts (survey, head, error);
+}
+
+static bool
+survey_disks (Survey *survey, const VfDomainXml *domain, const char *snapshot, GError **error)
+{
+  for (guint i = 0; i < domain->disks->len; i++) {
+    const VfXmlDisk *disk = domain->disks->pdata[i];
+    if (!survey_head (survey, disk->target, snapshot, disk->source, disk->readonly, error))
+      return false;
+  }
+  return true;
+}
+
+static bool
+survey_snapshot (Survey *survey, const VfSnapshotRecord *record, GError **error)
+{
+  VfSnapshotXml *xml = vf_snapshot_xml_parse (record->xml, error);
+  if (xml == NULL) {
+    g_prefix_error (error, "cannot read snapshot '%s': ", record->name);
+    return false;
+  }
+  vf_inventory_add_snapshot (survey->inventory, xml, record->current);
+  if (xml->domain != NULL && !survey_disks (survey, xml->domain, xml->name, error))
+    return false;
+  for (guint i = 0; i < xml->disks->len; i++) {
+    const VfSnapshotDisk *disk = xml->disks->pdata[i];
+    if (disk->kind != VF_SNAPSHOT_EXTERNAL || disk->source == NULL)
+      continue;
+    if (disk->source->format == NULL)
+      disk->source->format = g_strdup ("qcow2"); /* what libvirt makes overlays as */
+    if (!survey_head (survey, disk->target, xml->name, disk->source, false, error))
+      return false;
+  }
+  return xml->memory_file == NULL || add_file_facts (survey->inventory, xml->memory_file, error);
+}
+
+static bool
+survey_facts (Survey *survey, GError **error)
+{
+  VfInventory *inventory = survey->inventory;
+  g_autoptr (GPtrArray) targets = g_ptr_array_new ();
+  for (guint i = 0; i < inventory->domain->disks->len; i++)
+    g_ptr_array_add (targets, ((const VfXmlDisk *)inventory->domain->disks->pdata[i])->target);
+  g_ptr_array_add (targets, NULL);
+  g_autoptr (VfGuestFacts) facts = vf_guest_facts (survey->move->guest, (const char *const *)targets->pdata, error);
+  if (facts == NULL)
+    return false;
+  inventory->persistent = facts->persistent;
+  inventory->autostart = facts->autostart;
+  inventory->has_managed_save = facts->has_managed_save;
+  inventory->checkpoints = facts->checkpoints;
+  inventory->job = g_strdup (facts->job);
+  for (guint i = 0; i < facts->block_jobs->len; i++)
+    g_ptr_array_add (inventory->block_jobs, g_strdup (facts->block_jobs->pdata[i]));
+  inventory->state = g_strdup (vf_guest_state_name (vf_guest_observe (survey->move->source, inventory->domain->uuid, NULL)));
+  inventory->host = vf_hypervisor_hostname (survey->move->source, error);
+  return inventory->host != NULL;
+}
+
+static VfInventory *
+survey_source (VfMove *move, GError **error)
+{
+  g_autoptr (VfInventory) inventory = vf_inventory_new ();
+  g_autoptr (GHashTable) read = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  Survey survey = { move, inventory, read };
+  g_autofree char *xml = vf_guest_xml (move->guest, VF_XML_LIVE, error);
+  inventory->domain = xml == NULL ? NULL : vf_domain_xml_parse (xml, error);
+  if (inventory->domain == NULL || !survey_facts (&survey, error) || !survey_disks (&survey, inventory->domain, NULL, error) ||
+      !add_file_facts (inventory, move->request->cap_directory, error))
+    return NULL;
+  g_autoptr (GPtrArray) records = vf_guest_snapshots (move->guest, error);
+  for (guint i = 0; records != NULL && i < records->len; i++)
+    if (!survey_snapshot (&survey, records->pdata[i], error))
+      return NULL;
+  return records == NULL ? NULL : g_steal_pointer (&inventory);
+}
+
+/* ---- the destination ---- */
+
+static bool
+look_there (VfMove *move, VfFarTable *table, const char *path, GError **error)
+{
+  if (g_hash_table_contains (table, path))
+    return true;
+  VfFarFacts *facts = vf_far_stat (vf_move_link (move), path, move->cancellable, error);
+  if (facts == NULL)
+    return false;
+  g_hash_table_insert (table, g_strdup (path), facts);
+  return true;
+}
+
+/* The path's directory and, while these are missing, the ones above. */
+static bool
+look_at_directories (VfMove *move, VfFarTable *table, const char *path, GError **error)
+{
+  g_autofree char *at = vf_path_directory (path);
+  while (strcmp (at, "/") != 0) {
+    if (!look_there (move, table, at, error))
+      return false;
+    if (((VfFarFacts *)g_hash_table_lookup (table, at))->file->kind != VF_FILE_ABSENT)
+      break;
+    char *up = vf_path_directory (at);
+    g_free (at);
+    at = up;
+  }
+  return true;
+}
+
+static bool
+look_at_places (VfMove *move, VfPlaces *places, VfFarTable *table, GError **error)
+{
+  const GPtrArray *sources = vf_places_sources (places);
+  for (guint i = 0; i < sources->len; i++) {
+    const char *path = vf_places_of (places, sources->pdata[i]);
+    if (!look_there (move, table, path, error) || !look_at_directories (move, table, path, error))
+      return false;
+  }
+  g_autofree char *in_cap_directory = g_build_filename (move->request->cap_directory, "cap", NULL);
+  return look_at_directories (move, table, in_cap_directory, error);
+}
+
+static bool
+survey_destination_host (VfMove *move, const VfInventory *inventory, VfDestinationFacts *facts, GError **error)
+{
+  g_autoptr (VfGuest) same_uuid = vf_guest_find (move->destination, inventory->domain->uuid, NULL);
+  g_autoptr (VfGuest) same_name = vf_guest_find (move->destination, inventory->domain->name, NULL);
+  facts->host = vf_hypervisor_hostname (move->destination, error);
+  facts->source_host = g_strdup (inventory->host);
+  facts->uuid_taken = same_uuid != NULL;
+  facts->taken_name = same_uuid == NULL ? NULL : g_strdup (vf_guest_name (same_uuid));
+  facts->name_taken = same_name != NULL && strcmp (vf_guest_name (same_name), inventory->domain->name) == 0;
+  facts->qemu_img = g_strdup (vf_json_string_or (vf_link_peer (vf_move_link (move)), "qemu_img", NULL));
+  return facts->host != NULL &&
+         vf_hypervisor_versions (move->destination, &facts->libvirt_version, &facts->qemu_version, error) &&
+         vf_hypervisor_versions (move->source, &facts->source_libvirt_version, &facts->source_qemu_version, error);
+}
+
+static bool
+is_equal_there (VfMove *move, const VfPlanFile *file, bool *equal, GError **error)
+{
+  VfDigest here, there;
+  VfFileId id;
+  g_auto (VfFd) fd = open (file->source, O_RDONLY | O_CLOEXEC);
+  if (fd == VF_FD_NONE)
+    return vf_error_set_errno (error, errno, "cannot open layer '%s' at the source", file->source);
+  vf_move_note (move, "comparing '%s' with the file of that name at the destination", file->destination);
+  if (!vf_far_digest (vf_move_link (move), file->destination, move->cancellable, &there, &id, error) ||
+      !vf_digest_fd (fd, file->source, file->facts->bytes, move->cancellable, &here, error))
+    return false;
+  *equal = vf_digest_equal (&here, &there);
+  return true;
+}
+
+static bool
+compare_files (VfMove *move, const VfPlan *plan, VfDestinationFacts *facts, GError **error)
+{
+  for (guint i = 0; i < plan->files->len; i++) {
+    const VfPlanFile *file = vf_plan_file (plan, i);
+    bool equal = false;
+    if (!file->maybe_there)
+      continue;
+    if (!is_equal_there (move, file, &equal, error))
+      return false;
+    g_hash_table_insert (facts->equal, g_strdup (file->destination), GINT_TO_POINTER (equal));
+  }
+  return true;
+}
+
+/* ---- both ---- */
+
+static bool
+reach_destination (VfMove *move, const char *rendezvous, GPtrArray *findings, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  if (vf_move_connect_destination (move, rendezvous, &reason))
+    return true;
+  if (vf_error_is (reason, VF_ERROR_USAGE) || vf_error_is (reason, VF_ERROR_CANCELLED)) {
+    g_propagate_error (error, g_steal_pointer (&reason));
+    return false;
+  }
+  const char *hint = vf_error_get_hint (reason);
+  vf_findings_add (findings, VF_FINDING_REFUSE, "unreachable", move->request->destination_uri,
+                   hint != NULL ? hint : "try the same by hand: ssh HOST virt-ferry --version", "%s", reason->message);
+  return true;
+}
+
+/* The caps of a move that an earlier process left would be taken for the guest's own layers. */
+static bool
+find_unfinished_move (const VfInventory *inventory, GPtrArray *findings, GError **error)
+{
+  GError *failure = NULL;
+  g_autofree char *id = vf_guard_find_unfinished (inventory->domain->uuid, &failure);
+  if (failure != NULL) {
+    g_propagate_error (error, failure);
+    return false;
+  }
+  if (id == NULL)
+    return true;
+  g_autofree char *hint = g_strdup_printf ("virt-ferry resume %s, or virt-ferry abort %s", id, id);
+  vf_findings_add (findings, VF_FINDING_REFUSE, "unfinished-move", inventory->domain->name, hint,
+                   "move %s of this guest is not finished", id);
+  return true;
+}
+
+bool
+vf_inspect (VfMove *move, VfPlan **plan_out, GPtrArray **findings_out, GError **error)
+{
+  g_autofree char *id = vf_id_new ();
+  g_autofree char *rendezvous = g_uuid_string_random ();
+  g_autoptr (GPtrArray) findings = vf_findings_new ();
+  g_autoptr (VfDestination) destination = vf_destination_parse (move->request->destination_uri, error);
+  if (destination == NULL || !vf_move_connect_source (move, error))
+    return false;
+  g_autoptr (VfInventory) inventory = survey_source (move, error);
+  g_autoptr (VfPlaces) places = inventory == NULL ? NULL : vf_places_new (inventory, move->request, error);
+  if (places == NULL || !find_unfinished_move (inventory, findings, error) ||
+      !reach_destination (move, rendezvous, findings, error))
+    return false;
+
+  g_autoptr (VfFarTable) table = vf_far_table_new ();
+  g_autoptr (VfDestinationFacts) there = vf_destination_facts_new ();
+  bool reached = move->destination != NULL;
+  if (reached && (!look_at_places (move, places, table, error) || !survey_destination_host (move, inventory, there, error)))
+    return false;
+  g_autoptr (VfPlan) plan = vf_plan_make (id, inventory, places, move->request, table);
+  g_free (plan->rendezvous);
+  plan->rendezvous = g_steal_pointer (&rendezvous);
+  plan->destination_host = g_strdup (there->host);
+  if (reached && !compare_files (move, plan, there, error))
+    return false;
+  VfPreflight preflight = { inventory, move->request, plan, table, there, findings };
+  vf_preflight_run (&preflight);
+  *plan_out = g_steal_pointer (&plan);
+  *findings_out = g_steal_pointer (&findings);
+  return true;
+}

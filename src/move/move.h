@@ -1,0 +1,96 @@
+/* A move being made: what its phases share. Private to this room; `migrate.h` is its door.
+ *
+ * Rule 1 of the design lives in vf_move_record: whatever a phase is about to do is in the journal, on disk, before it does it.
+ */
+#pragma once
+
+#include "domain/block_job.h"
+#include "domain/migration.h"
+#include "domain/snapshots.h"
+#include "journal/journal.h"
+#include "link/relay.h"
+#include "link/remote_shell.h"
+#include "base/fd.h"
+#include "move/ledger.h"
+#include "move/report.h"
+#include "preflight/preflight.h"
+
+typedef struct {
+  guint64 data_bytes, zero_bytes, reused_bytes, allocated_bytes;
+} VfMoveBytes;
+
+typedef struct {
+  const VfRequest *request; /* borrowed; of the ledger once the journal has begun */
+  const VfReporter *reporter;
+  GCancellable *cancellable; /* what the user's Ctrl-C cancels; phases that must end pass NULL instead */
+  VfFd guard;                /* the guest's lock */
+  VfJournal *journal;
+  VfLedger *ledger;
+
+  /* the two hosts; NULL while not connected */
+  VfHypervisor *source;
+  VfGuest *guest; /* at the source */
+  VfRemoteShell *shell;
+  VfRelay *libvirt_relay;
+  VfHypervisor *destination;
+  char *local_rendezvous; /* the directory of our own sockets */
+
+  VfMoveBytes bytes;
+  guint rounds;
+} VfMove;
+
+VfMove *vf_move_new (const VfRequest *request, const VfReporter *reporter, GCancellable *cancellable);
+void vf_move_free (VfMove *move); /* closes connections; undoes nothing */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfMove, vf_move_free)
+
+/* Journal first, then the ledger. Takes `record`. */
+bool vf_move_record (VfMove *move, JsonObject *record, GError **error);
+
+/* The one writer of the phase: records it and tells the reporter. */
+bool vf_move_enter (VfMove *move, VfPhase phase, GError **error);
+
+const VfPlan *vf_move_plan (const VfMove *move);
+VfLink *vf_move_link (const VfMove *move); /* NULL while not connected */
+bool vf_move_is_cancelled (const VfMove *move, GError **error);
+void vf_move_note (const VfMove *move, const char *format, ...) G_GNUC_PRINTF (2, 3);
+void vf_move_progress (const VfMove *move, VfPhase phase, const char *detail, guint64 done, guint64 total);
+
+/* The disks that travel: calls `act` for each until one fails. */
+typedef bool (*VfDiskAct) (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **error);
+bool vf_move_each_disk (VfMove *move, VfDiskAct act, gpointer data, GError **error);
+
+/* ---- hosts.c: the connections ---- */
+
+/* The source's libvirt and the guest (by the request's words, or by the ledger's UUID). */
+bool vf_move_connect_source (VfMove *move, GError **error);
+
+/* The link, and libvirt at the destination through it. Idempotent; a dead link is replaced. */
+bool vf_move_connect_destination (VfMove *move, const char *rendezvous, GError **error);
+void vf_move_disconnect_destination (VfMove *move);
+
+/* The sockets of QEMU's streams: a listener here for a socket of that name there. */
+VfRelay *vf_move_relay (VfMove *move, const char *name, char **uri, GError **error);
+
+/* ---- the phases, one file each; every one may be entered again after a crash ---- */
+
+bool vf_phase_cap (VfMove *move, GError **error);
+bool vf_phase_seed (VfMove *move, GError **error);
+bool vf_phase_rounds (VfMove *move, GError **error);
+bool vf_phase_berth (VfMove *move, GError **error);
+bool vf_phase_switch (VfMove *move, GError **error); /* true: the guest is at the destination */
+bool vf_phase_settle (VfMove *move, GError **error);
+
+/* Puts the next generation of caps on (cap.c). */
+bool vf_move_put_caps (VfMove *move, GError **error);
+
+/* Seeds one file of the plan unless it is (seed.c). */
+bool vf_move_seed_file (VfMove *move, guint index, GError **error);
+
+/* Bytes of the plan that have to travel in this phase, and those that have (seed.c). */
+guint64 vf_move_file_weight (const VfPlanFile *file);
+
+/* Takes everything back (docs/internals/phases.md, Undo). Cannot be cancelled. */
+bool vf_move_undo (VfMove *move, const char *reason, GError **error);
+
+/* Removes what may lie at the destination (undo.c); what cannot be removed is recorded as left behind. */
+bool vf_move_undo_destination (VfMove *move, GError **error);

@@ -1,0 +1,143 @@
+/* Seeding: every immutable file to a partial at the destination, or found equal there. */
+#include "base/fd.h"
+#include "base/names.h"
+#include "far/far.h"
+#include "move/move.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+guint64
+vf_move_file_weight (const VfPlanFile *file)
+{
+  return MIN (file->facts->allocated, file->facts->bytes);
+}
+
+typedef struct {
+  VfMove *move;
+  const VfPlanFile *file;
+  guint64 before; /* weight of the files already done */
+  guint64 total;
+} SeedProgress;
+
+static void
+tell_progress (const VfSeedCounts *counts, gpointer data)
+{
+  const SeedProgress *progress = data;
+  guint64 here = MIN (counts->data_bytes, vf_move_file_weight (progress->file));
+  vf_move_progress (progress->move, progress->move->ledger->phase, progress->file->source, progress->before + here,
+                    progress->total);
+}
+
+static SeedProgress
+seed_progress (VfMove *move, guint index)
+{
+  SeedProgress progress = { .move = move, .file = vf_plan_file (vf_move_plan (move), index) };
+  for (guint i = 0; i < vf_move_plan (move)->files->len; i++) {
+    guint64 weight = vf_move_file_weight (vf_plan_file (vf_move_plan (move), i));
+    progress.total += weight;
+    if (vf_ledger_file (move->ledger, i)->seeded)
+      progress.before += weight;
+  }
+  return progress;
+}
+
+static int
+open_source (const VfPlanFile *file, GError **error)
+{
+  int fd = open (file->source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd == -1)
+    vf_error_set_errno (error, errno, "cannot open layer '%s' at the source", file->source);
+  return fd;
+}
+
+/* Only an equal file may be used as it is; anything else of that name ends the move. */
+static bool
+find_equal (VfMove *move, guint index, GError **error)
+{
+  const VfPlanFile *file = vf_plan_file (vf_move_plan (move), index);
+  VfDigest here, there;
+  VfFileId id;
+  g_auto (VfFd) fd = open_source (file, error);
+  if (fd == VF_FD_NONE || !vf_far_digest (vf_move_link (move), file->destination, move->cancellable, &there, &id, error) ||
+      !vf_digest_fd (fd, file->source, file->facts->bytes, move->cancellable, &here, error))
+    return false;
+  if (!vf_digest_equal (&here, &there))
+    return vf_error_set (error, VF_ERROR_EXISTS, "cannot use file '%s' at the destination: its content differs from '%s'",
+                         file->destination, file->source);
+  move->bytes.reused_bytes += vf_move_file_weight (file);
+  return vf_move_record (move, vf_record_seeded (index, &here, &id, true), error);
+}
+
+static bool
+send_file (VfMove *move, guint index, GError **error)
+{
+  const VfPlanFile *file = vf_plan_file (vf_move_plan (move), index);
+  const char *id = vf_move_plan (move)->id;
+  g_autofree char *partial =
+      file->destination_is_block ? g_strdup (file->destination) : vf_name_partial (file->destination, id);
+  SeedProgress progress = seed_progress (move, index);
+  g_auto (VfFd) fd = open_source (file, error);
+  if (fd == VF_FD_NONE || !vf_move_record (move, vf_record_file ("partial", index, partial), error))
+    return false;
+  g_autoptr (VfFileFacts) now = vf_file_look_fd (fd, file->source, error);
+  if (now == NULL)
+    return false;
+  VfSeedSource source = { .fd = fd,
+                          .path = file->source,
+                          .file_bytes = now->bytes,
+                          .progress = tell_progress,
+                          .progress_data = &progress,
+                          .cancellable = move->cancellable };
+  VfSeedCounts counts = { 0 };
+  VfDigest digest;
+  VfFileId far_id;
+  if (!vf_far_seed (vf_move_link (move), partial, id, file->destination_is_block, &source, &counts, &digest, &far_id, error))
+    return false;
+  if (!file->destination_is_block && !vf_far_own (vf_move_link (move), partial, id, now, error))
+    return false;
+  move->bytes.data_bytes += counts.data_bytes;
+  move->bytes.zero_bytes += counts.zero_bytes;
+  return vf_move_record (move, vf_record_seeded (index, &digest, &far_id, false), error);
+}
+
+bool
+vf_move_seed_file (VfMove *move, guint index, GError **error)
+{
+  const VfPlanFile *file = vf_plan_file (vf_move_plan (move), index);
+  if (vf_ledger_file (move->ledger, index)->seeded)
+    return true;
+  if (vf_move_is_cancelled (move, error))
+    return false;
+  move->bytes.allocated_bytes += vf_move_file_weight (file);
+  return file->maybe_there ? find_equal (move, index, error) : send_file (move, index, error);
+}
+
+static bool
+make_directories (VfMove *move, GError **error)
+{
+  const GPtrArray *directories = vf_move_plan (move)->directories;
+  for (guint i = 0; i < directories->len; i++) {
+    const char *path = directories->pdata[i];
+    bool made = false;
+    if (g_ptr_array_find_with_equal_func (move->ledger->directories, path, g_str_equal, NULL))
+      continue;
+    JsonObject *record = vf_record_new ("directory");
+    json_object_set_string_member (record, "path", path);
+    if (!vf_move_record (move, record, error) || !vf_far_mkdir (vf_move_link (move), path, 0711, &made, error))
+      return false;
+  }
+  return true;
+}
+
+bool
+vf_phase_seed (VfMove *move, GError **error)
+{
+  if (!make_directories (move, error))
+    return false;
+  for (guint i = 0; i < vf_move_plan (move)->files->len; i++)
+    if (!vf_move_seed_file (move, i, error))
+      return false;
+  return true;
+}

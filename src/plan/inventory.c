@@ -1,0 +1,76 @@
+#include "plan/inventory.h"
+
+#include <string.h>
+
+static void
+head_free (VfHead *head)
+{
+  g_free (head->target);
+  g_free (head->snapshot);
+  g_clear_pointer (&head->chain, vf_chain_free);
+  g_free (head);
+}
+
+static void
+snapshot_free (VfInventorySnapshot *snapshot)
+{
+  vf_snapshot_xml_free (snapshot->xml);
+  g_free (snapshot);
+}
+
+VfInventory *
+vf_inventory_new (void)
+{
+  VfInventory *inventory = g_new0 (VfInventory, 1);
+  inventory->block_jobs = g_ptr_array_new_with_free_func (g_free);
+  inventory->snapshots = g_ptr_array_new_with_free_func ((GDestroyNotify)snapshot_free);
+  inventory->heads = g_ptr_array_new_with_free_func ((GDestroyNotify)head_free);
+  inventory->files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)vf_file_facts_free);
+  return inventory;
+}
+
+void
+vf_inventory_free (VfInventory *inventory)
+{
+  g_clear_pointer (&inventory->domain, vf_domain_xml_free);
+  g_free (inventory->host);
+  g_free (inventory->state);
+  g_free (inventory->job);
+  g_ptr_array_unref (inventory->block_jobs);
+  g_ptr_array_unref (inventory->snapshots);
+  g_ptr_array_unref (inventory->heads);
+  g_hash_table_unref (inventory->files);
+  g_free (inventory);
+}
+
+void
+vf_inventory_add_head (VfInventory *inventory, VfHead *head)
+{
+  g_ptr_array_add (inventory->heads, head);
+}
+
+void
+vf_inventory_add_snapshot (VfInventory *inventory, VfSnapshotXml *xml, bool current)
+{
+  VfInventorySnapshot *snapshot = g_new0 (VfInventorySnapshot, 1);
+  snapshot->xml = xml;
+  snapshot->current = current;
+  g_ptr_array_add (inventory->snapshots, snapshot);
+}
+
+const VfHead *
+vf_inventory_live_head (const VfInventory *inventory, const char *target)
+{
+  for (guint i = 0; i < inventory->heads->len; i++) {
+    const VfHead *head = inventory->heads->pdata[i];
+    if (head->snapshot == NULL && strcmp (head->target, target) == 0)
+      return head;
+  }
+  return NULL;
+}
+
+const VfFileFacts *
+vf_inventory_file (const VfInventory *inventory, const char *path)
+{
+  return g_hash_table_lookup (inventory->files, path);
+}

@@ -1,0 +1,46 @@
+/* What was found at the source: the facts that a plan is made from. */
+#pragma once
+
+#include "base/file.h"
+#include "chain/image.h"
+#include "xml/snapshot_xml.h"
+
+/* One chain that the guest or a snapshot of it needs. */
+typedef struct {
+  char *target;   /* "vda" */
+  char *snapshot; /* the snapshot that needs it; NULL: the guest as it runs */
+  bool is_media;  /* read-only: a CD, a read-only disk */
+  VfSourceKind kind;
+  VfChain *chain;
+} VfHead;
+
+typedef struct {
+  VfSnapshotXml *xml;
+  bool current;
+} VfInventorySnapshot;
+
+typedef struct {
+  VfDomainXml *domain; /* as it runs now */
+  char *host;          /* the source's hostname */
+  char *state;         /* "running", "paused", "shut off" */
+  bool persistent;
+  bool autostart;
+  bool has_managed_save;
+  guint checkpoints;
+  char *job;             /* or NULL */
+  GPtrArray *block_jobs; /* char * */
+  GPtrArray *snapshots;  /* VfInventorySnapshot, parents first */
+  GPtrArray *heads;      /* VfHead: the running chains first */
+  GHashTable *files; /* path -> VfFileFacts of every layer and memory file that exists, and of the directories that take caps */
+} VfInventory;
+
+VfInventory *vf_inventory_new (void);
+void vf_inventory_free (VfInventory *inventory);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfInventory, vf_inventory_free)
+
+void vf_inventory_add_head (VfInventory *inventory, VfHead *head);                         /* takes it */
+void vf_inventory_add_snapshot (VfInventory *inventory, VfSnapshotXml *xml, bool current); /* takes xml */
+
+/* The chain that the running guest has for this target, or NULL. */
+const VfHead *vf_inventory_live_head (const VfInventory *inventory, const char *target);
+const VfFileFacts *vf_inventory_file (const VfInventory *inventory, const char *path);

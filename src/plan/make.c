@@ -1,0 +1,243 @@
+/* Facts and request in, plan out. */
+#include "base/names.h"
+#include "plan/plan.h"
+
+#include <string.h>
+
+typedef struct {
+  VfPlan *plan;
+  const VfInventory *inventory;
+  const VfRequest *request;
+  VfPlaces *places;
+  VfFarTable *far_table;
+} Making;
+
+static const VfFileFacts *
+far_file (const Making *making, const char *destination)
+{
+  const VfFarFacts *facts = g_hash_table_lookup (making->far_table, destination);
+  return facts == NULL ? NULL : facts->file;
+}
+
+/* The backing name that the copy must record, or NULL when the recorded one means the right file there too. */
+static char *
+new_backing_name (const Making *making, const VfImage *image, const char *destination)
+{
+  if (image->backing_path == NULL)
+    return NULL;
+  const char *backing = vf_places_of (making->places, image->backing_path);
+  g_autofree char *meant = vf_backing_path (destination, image->backing_name);
+  if (g_strcmp0 (meant, backing) == 0)
+    return NULL;
+  bool was_relative = *image->backing_name != '/';
+  return was_relative ? vf_backing_name_relative (destination, backing) : g_strdup (backing);
+}
+
+static VfPlanFile *
+file_at (const Making *making, const char *source)
+{
+  VfPlanFile *file = vf_plan_file_new ();
+  const VfFileFacts *facts = vf_inventory_file (making->inventory, source);
+  file->source = g_strdup (source);
+  file->destination = g_strdup (vf_places_of (making->places, source));
+  g_autoptr (JsonObject) copy = vf_file_facts_to_json (facts);
+  file->facts = vf_file_facts_from_json (copy, NULL);
+  file->source_is_block = facts->kind == VF_FILE_BLOCK;
+  const VfFileFacts *there = far_file (making, file->destination);
+  file->destination_is_block = there != NULL ? there->kind == VF_FILE_BLOCK : vf_path_is_below (file->destination, "/dev");
+  file->maybe_there = there != NULL && there->kind == VF_FILE_REGULAR && there->bytes == facts->bytes;
+  return file;
+}
+
+static guint
+add_layer (const Making *making, const VfImage *image)
+{
+  gint known = vf_plan_find_source (making->plan, image->path);
+  if (known >= 0)
+    return (guint)known;
+  VfPlanFile *file = file_at (making, image->path);
+  file->kind = VF_PLAN_LAYER;
+  file->format = g_strdup (image->format);
+  file->virtual_bytes = image->virtual_bytes;
+  file->backing = g_strdup (image->backing_path);
+  file->backing_format = g_strdup (image->backing_format);
+  file->new_backing = new_backing_name (making, image, file->destination);
+  for (guint i = 0; i < image->internal_snapshots->len; i++) {
+    const VfInternalSnapshot *snapshot = image->internal_snapshots->pdata[i];
+    g_ptr_array_add (file->internal_snapshots, g_strdup (snapshot->name));
+  }
+  g_ptr_array_add (making->plan->files, file);
+  return making->plan->files->len - 1;
+}
+
+static GArray *
+add_chain (const Making *making, const VfChain *chain)
+{
+  GArray *layers = g_array_new (FALSE, FALSE, sizeof (guint));
+  for (guint i = 0; i < chain->images->len; i++) {
+    const VfImage *image = chain->images->pdata[i];
+    if (vf_inventory_file (making->inventory, image->path) == NULL)
+      continue;
+    guint index = add_layer (making, image);
+    g_array_append_val (layers, index);
+  }
+  return layers;
+}
+
+static void
+choose_treatment (const VfXmlDisk *disk, VfPlanDisk *planned)
+{
+  if (disk->source->kind == VF_SOURCE_NONE) {
+    planned->treatment = VF_TREAT_SKIP;
+    planned->reason = g_strdup ("the drive is empty");
+  } else if (disk->source->kind == VF_SOURCE_OTHER) {
+    planned->treatment = VF_TREAT_SHARED;
+    planned->reason = g_strdup_printf ("its source is of type '%s', which both hosts reach by themselves", disk->source->other);
+  } else if (disk->readonly) {
+    planned->treatment = VF_TREAT_MEDIA;
+    planned->reason = g_strdup ("read-only: copied, or used as it is when an equal file is there");
+  } else {
+    planned->treatment = VF_TREAT_MOVE;
+    planned->reason = g_strdup ("the guest writes it");
+  }
+}
+
+static void
+add_disk (const Making *making, const VfXmlDisk *disk)
+{
+  VfPlanDisk *planned = g_new0 (VfPlanDisk, 1);
+  const VfHead *head = vf_inventory_live_head (making->inventory, disk->target);
+  planned->target = g_strdup (disk->target);
+  choose_treatment (disk, planned);
+  bool has_files = head != NULL && (planned->treatment == VF_TREAT_MOVE || planned->treatment == VF_TREAT_MEDIA);
+  planned->layers = has_files ? add_chain (making, head->chain) : g_array_new (FALSE, FALSE, sizeof (guint));
+  g_ptr_array_add (making->plan->disks, planned);
+
+  VfPlanFile *top = vf_plan_disk_top (making->plan, planned);
+  if (planned->treatment != VF_TREAT_MOVE || top == NULL)
+    return;
+  top->is_top = true;
+  top->maybe_there = false;
+  planned->cap_directory_source = top->source_is_block ? g_strdup (making->request->cap_directory) : NULL;
+  planned->cap_directory_destination = top->destination_is_block ? g_strdup (making->request->cap_directory) : NULL;
+}
+
+static const char *
+snapshot_kind (const VfSnapshotXml *xml)
+{
+  if (xml->memory == VF_SNAPSHOT_EXTERNAL)
+    return "external with memory";
+  for (guint i = 0; i < xml->disks->len; i++)
+    if (((const VfSnapshotDisk *)xml->disks->pdata[i])->kind == VF_SNAPSHOT_EXTERNAL)
+      return "external";
+  return xml->memory == VF_SNAPSHOT_INTERNAL ? "internal with memory" : "internal";
+}
+
+static void
+add_snapshot (const Making *making, const VfInventorySnapshot *snapshot)
+{
+  VfPlanSnapshot *planned = g_new0 (VfPlanSnapshot, 1);
+  planned->name = g_strdup (snapshot->xml->name);
+  planned->parent = g_strdup (snapshot->xml->parent);
+  planned->kind = g_strdup (snapshot_kind (snapshot->xml));
+  planned->current = snapshot->current;
+  g_ptr_array_add (making->plan->snapshots, planned);
+
+  const char *memory = snapshot->xml->memory_file;
+  if (memory == NULL || vf_inventory_file (making->inventory, memory) == NULL ||
+      vf_plan_find_source (making->plan, memory) >= 0)
+    return;
+  VfPlanFile *file = file_at (making, memory);
+  file->kind = VF_PLAN_MEMORY;
+  g_ptr_array_add (making->plan->files, file);
+}
+
+static void
+add_change (const Making *making, const char *source, bool to_block)
+{
+  const char *destination = vf_places_of (making->places, source);
+  g_ptr_array_add (making->plan->changes,
+                   vf_path_change_new (source, destination, to_block ? VF_SOURCE_BLOCK : VF_SOURCE_FILE, NULL));
+}
+
+static void
+add_snapshot_source_changes (const Making *making, const VfSnapshotXml *xml, GHashTable *done)
+{
+  for (guint i = 0; i < xml->disks->len; i++) {
+    const VfSnapshotDisk *disk = xml->disks->pdata[i];
+    if (disk->source != NULL && disk->source->path != NULL && g_hash_table_add (done, disk->source->path))
+      add_change (making, disk->source->path, disk->source->kind == VF_SOURCE_BLOCK);
+  }
+}
+
+/* Every path that some document names; also those whose file is gone, so that no document keeps a mixture. */
+static void
+add_changes (const Making *making)
+{
+  g_autoptr (GHashTable) done = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint i = 0; i < making->plan->files->len; i++) {
+    const VfPlanFile *file = vf_plan_file (making->plan, i);
+    if (g_hash_table_add (done, file->source))
+      add_change (making, file->source, file->destination_is_block);
+  }
+  for (guint i = 0; i < making->inventory->snapshots->len; i++)
+    add_snapshot_source_changes (making, ((const VfInventorySnapshot *)making->inventory->snapshots->pdata[i])->xml, done);
+}
+
+static gint
+compare_text (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
+}
+
+static void
+add_missing_directories (const Making *making, const char *directory)
+{
+  for (g_autofree char *at = g_strdup (directory); strcmp (at, "/") != 0;) {
+    const VfFileFacts *facts = far_file (making, at);
+    if (facts == NULL || facts->kind != VF_FILE_ABSENT)
+      return;
+    if (!g_ptr_array_find_with_equal_func (making->plan->directories, at, g_str_equal, NULL))
+      g_ptr_array_add (making->plan->directories, g_strdup (at));
+    char *up = vf_path_directory (at);
+    g_free (at);
+    at = up;
+  }
+}
+
+static void
+add_directories (const Making *making)
+{
+  for (guint i = 0; i < making->plan->files->len; i++) {
+    g_autofree char *directory = vf_path_directory (vf_plan_file (making->plan, i)->destination);
+    add_missing_directories (making, directory);
+  }
+  for (guint i = 0; i < making->plan->disks->len; i++)
+    if (vf_plan_disk (making->plan, i)->cap_directory_destination != NULL)
+      add_missing_directories (making, vf_plan_disk (making->plan, i)->cap_directory_destination);
+  g_ptr_array_sort (making->plan->directories, compare_text); /* a parent sorts before what is below it */
+}
+
+VfPlan *
+vf_plan_make (const char *id, const VfInventory *inventory, VfPlaces *places, const VfRequest *request, VfFarTable *far_table)
+{
+  g_autoptr (VfPlan) plan = vf_plan_new ();
+  Making making = { plan, inventory, request, places, far_table };
+  plan->id = g_strdup (id);
+  plan->domain = g_strdup (inventory->domain->name);
+  plan->uuid = g_strdup (inventory->domain->uuid);
+  plan->source_host = g_strdup (inventory->host);
+  plan->persistent = inventory->persistent;
+  plan->autostart = inventory->autostart;
+  plan->was_running = g_strcmp0 (inventory->state, "running") == 0;
+  plan->checkpoints = inventory->checkpoints;
+  for (guint i = 0; i < inventory->domain->disks->len; i++)
+    add_disk (&making, inventory->domain->disks->pdata[i]);
+  for (guint i = 0; i < inventory->heads->len; i++)
+    g_array_unref (add_chain (&making, ((const VfHead *)inventory->heads->pdata[i])->chain));
+  for (guint i = 0; i < inventory->snapshots->len; i++)
+    add_snapshot (&making, inventory->snapshots->pdata[i]);
+  add_changes (&making);
+  add_directories (&making);
+  return g_steal_pointer (&plan);
+}

@@ -1,0 +1,113 @@
+/* The plan of a move: made once from facts, kept in the journal, then acted upon. Nothing that the later phases need is read
+ * anew. */
+#pragma once
+
+#include "far/far.h"
+#include "plan/finding.h"
+#include "plan/inventory.h"
+#include "plan/places.h"
+
+typedef enum {
+  VF_PLAN_LAYER,  /* an image of a chain */
+  VF_PLAN_MEMORY, /* an external snapshot's saved RAM */
+} VfPlanFileKind;
+
+/* One file that must be at the destination. */
+typedef struct {
+  VfPlanFileKind kind;
+  char *source;
+  char *destination;
+  VfFileFacts *facts; /* of the source, as it was when the plan was made */
+  bool source_is_block;
+  bool destination_is_block;
+  bool is_top;   /* the guest goes on writing it: a cap is put over it */
+  bool is_round; /* a former cap, added by a round */
+  char *format;  /* of a layer */
+  guint64 virtual_bytes;
+  char *backing; /* source path of the layer below, or NULL */
+  char *backing_format;
+  char *new_backing; /* the backing name to write into the copy; NULL: the recorded one is right there */
+  bool maybe_there;  /* the destination has a file of that name and size: if its content is equal it is used, else the move is
+                        refused */
+  GPtrArray *internal_snapshots; /* char * */
+} VfPlanFile;
+
+typedef enum {
+  VF_TREAT_MOVE,
+  VF_TREAT_SHARED, /* reached over the network by both hosts; left where it is */
+  VF_TREAT_MEDIA,  /* read-only: copied, or found equal there */
+  VF_TREAT_SKIP,   /* an empty drive */
+} VfTreatment;
+
+typedef struct {
+  char *target;
+  VfTreatment treatment;
+  char *reason;               /* why so treated, for people */
+  GArray *layers;             /* guint indexes into files, top first */
+  char *cap_directory_source; /* NULL: beside the top layer */
+  char *cap_directory_destination;
+} VfPlanDisk;
+
+typedef struct {
+  char *name;
+  char *parent;
+  char *kind; /* "internal", "internal with memory", "external", "external with memory" */
+  bool current;
+} VfPlanSnapshot;
+
+typedef struct {
+  char *id;
+  char *rendezvous; /* the directory below /run/virt-ferry for the move's sockets, the same on both hosts; not to be guessed */
+  char *domain;
+  char *uuid;
+  char *source_host;
+  char *destination_host;
+  bool persistent;
+  bool autostart;
+  bool was_running; /* not paused */
+  guint checkpoints;
+  GPtrArray *files;       /* VfPlanFile; rounds append to it */
+  GPtrArray *disks;       /* VfPlanDisk */
+  GPtrArray *snapshots;   /* VfPlanSnapshot, parents first */
+  GPtrArray *changes;     /* VfPathChange: what the XML documents must say differently at the destination */
+  GPtrArray *directories; /* char *: missing at the destination, to be made; parents first */
+} VfPlan;
+
+/* Facts of the destination: path -> VfFarFacts (far/far.h), for every destination path and cap directory. */
+typedef GHashTable VfFarTable;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfFarTable, g_hash_table_unref)
+VfFarTable *vf_far_table_new (void);
+
+/* Makes the plan; what stands in the way goes to `findings`. Pure. Never fails: a plan with refusals must not be acted upon. */
+VfPlan *vf_plan_make (const char *id, const VfInventory *inventory, VfPlaces *places, const VfRequest *request,
+                      VfFarTable *far_table);
+VfPlan *vf_plan_new (void); /* with a new rendezvous */
+void vf_plan_free (VfPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfPlan, vf_plan_free)
+
+VfPlanFile *vf_plan_file (const VfPlan *plan, guint index);
+VfPlanFile *vf_plan_file_new (void);
+
+/* The index of the file with this source path, or -1. */
+gint vf_plan_find_source (const VfPlan *plan, const char *source);
+
+VfPlanDisk *vf_plan_disk (const VfPlan *plan, guint index);
+VfPlanFile *vf_plan_disk_top (const VfPlan *plan, const VfPlanDisk *disk);
+
+/* The cap of generation n over a disk, at either side. The caller frees. */
+char *vf_plan_cap_at_source (const VfPlan *plan, const VfPlanDisk *disk, guint generation);
+char *vf_plan_cap_at_destination (const VfPlan *plan, const VfPlanDisk *disk, guint generation);
+
+/* Bytes that would travel if nothing were there already. */
+guint64 vf_plan_bytes_to_send (const VfPlan *plan);
+
+/* For the journal: everything. */
+JsonObject *vf_plan_to_json (const VfPlan *plan);
+VfPlan *vf_plan_from_json (JsonObject *object, GError **error);
+JsonObject *vf_plan_file_to_json (const VfPlanFile *file);
+VfPlanFile *vf_plan_file_from_json (JsonObject *object, GError **error);
+
+/* For `plan --json`: what shared consumers read (docs/man/virt-ferry-plan). */
+JsonObject *vf_plan_describe (const VfPlan *plan, const GPtrArray *findings);
+
+const char *vf_treatment_name (VfTreatment treatment);

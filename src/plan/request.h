@@ -1,0 +1,44 @@
+/* What the user asked for. Kept in the journal, so that a move can go on after a crash. */
+#pragma once
+
+#include "base/error.h"
+
+#include <json-glib/json-glib.h>
+
+/* FROM -> TO of --map (path prefixes) and --disk (target -> path). */
+typedef struct {
+  char *from;
+  char *to;
+} VfPair;
+
+typedef struct {
+  char *domain; /* name, ID or UUID, as typed */
+  char *source_uri;
+  char *destination_uri;
+  char *rsh;           /* NULL: ssh */
+  char *agent_path;    /* "virt-ferry" */
+  GPtrArray *maps;     /* VfPair, normal paths */
+  GPtrArray *disks;    /* VfPair: target, normal path */
+  char *cap_directory; /* for disks whose top layer is a block device */
+  guint64 max_cap_bytes;
+  guint rounds_max;
+  guint downtime_ms; /* 0: libvirt's default */
+  guint timeout_s;   /* silence or standstill that ends a wait */
+  bool delete_source;
+} VfRequest;
+
+/* With the defaults: 64 MiB, 6 rounds, 30 s. */
+VfRequest *vf_request_new (void);
+void vf_request_free (VfRequest *request);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfRequest, vf_request_free)
+
+/* Reads "SRC=DST" of --map, "TARGET=PATH" of --disk; VF_ERROR_USAGE for relative or empty parts and for a target or prefix
+ * given twice. */
+bool vf_request_add_map (VfRequest *request, const char *text, GError **error);
+bool vf_request_add_disk (VfRequest *request, const char *text, GError **error);
+
+/* The path of --disk for this target, or NULL. */
+const char *vf_request_disk_path (const VfRequest *request, const char *target);
+
+JsonObject *vf_request_to_json (const VfRequest *request);
+VfRequest *vf_request_from_json (JsonObject *object, GError **error);

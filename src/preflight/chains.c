@@ -1,0 +1,99 @@
+#include "preflight/preflight.h"
+
+#include <string.h>
+
+/* A broken chain of the running guest cannot be moved; one that only a snapshot names is the user's to know of. */
+static VfFindingLevel
+level_of (const VfHead *head)
+{
+  return head->snapshot == NULL ? VF_FINDING_REFUSE : VF_FINDING_WARN;
+}
+
+static void
+check_chain (const VfPreflight *preflight, const VfHead *head)
+{
+  const VfChain *chain = head->chain;
+  g_autofree char *whose = head->snapshot == NULL
+                               ? g_strdup_printf ("disk '%s'", head->target)
+                               : g_strdup_printf ("disk '%s' of snapshot '%s'", head->target, head->snapshot);
+  switch (chain->state) {
+  case VF_CHAIN_WHOLE:
+    break;
+  case VF_CHAIN_MISSING:
+    vf_findings_add (preflight->findings, level_of (head), "missing-layer", chain->at,
+                     head->snapshot == NULL ? "bring the file back, or correct the backing name (qemu-img rebase)"
+                                            : "bring the file back, or delete the snapshot's metadata if it is not wanted",
+                     "the file is missing; %s needs it", whose);
+    break;
+  case VF_CHAIN_NO_FORMAT:
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "backing-format", chain->at,
+                     "record it with the guest shut off: qemu-img rebase -u -b BACKING -F FORMAT IMAGE",
+                     "the image does not record the format of its backing file, and a guest could forge it (%s)", whose);
+    break;
+  case VF_CHAIN_UNSUPPORTED:
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "unsupported-layer", chain->at, NULL, "%s (%s)",
+                     chain->reason != NULL ? chain->reason : "the image or its backing is of a kind that cannot be moved",
+                     whose);
+    break;
+  case VF_CHAIN_LOOP:
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "chain-loop", chain->at, NULL, "the image backs on itself (%s)",
+                     whose);
+    break;
+  case VF_CHAIN_UNREADABLE:
+    vf_findings_add (preflight->findings, level_of (head), "unreadable-layer", chain->at, "check it with qemu-img check",
+                     "%s (%s)", chain->reason, whose);
+    break;
+  }
+}
+
+static void
+check_image (const VfPreflight *preflight, const VfImage *image)
+{
+  if (image->data_file != NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "data-file", image->path, NULL,
+                     "the image keeps its data in another file ('%s'), which this version cannot carry", image->data_file);
+  if (image->encrypted)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "encrypted", image->path, NULL,
+                     "the image is encrypted, which this version cannot carry");
+  if (image->corrupt)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "corrupt", image->path, "repair it with qemu-img check -r all",
+                     "the image is marked corrupt");
+}
+
+static void
+check_images (const VfPreflight *preflight)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  const GPtrArray *heads = preflight->inventory->heads;
+  for (guint i = 0; i < heads->len; i++) {
+    const GPtrArray *images = ((const VfHead *)heads->pdata[i])->chain->images;
+    for (guint j = 0; j < images->len; j++)
+      if (g_hash_table_add (seen, ((const VfImage *)images->pdata[j])->path))
+        check_image (preflight, images->pdata[j]);
+  }
+}
+
+/* The caps are committed into the top layers; nothing else may read those. */
+static void
+check_dependents (const VfPreflight *preflight)
+{
+  const VfPlan *plan = preflight->plan;
+  for (guint i = 0; i < plan->files->len; i++) {
+    const VfPlanFile *file = vf_plan_file (plan, i);
+    gint below = vf_plan_find_source (plan, file->backing);
+    if (below >= 0 && vf_plan_file (plan, (guint)below)->is_top)
+      vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "top-has-dependents", file->backing,
+                       "give the guest an overlay of its own first (virsh snapshot-create --disk-only)",
+                       "the guest writes this layer, but '%s' backs on it", file->source);
+  }
+}
+
+void
+vf_preflight_chains (const VfPreflight *preflight)
+{
+  const GPtrArray *heads = preflight->inventory->heads;
+  for (guint i = 0; i < heads->len; i++)
+    check_chain (preflight, heads->pdata[i]);
+  check_images (preflight);
+  check_dependents (preflight);
+}

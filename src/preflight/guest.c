@@ -1,0 +1,90 @@
+#include "preflight/preflight.h"
+
+static void
+refuse (const VfPreflight *preflight, const char *code, const char *object, const char *hint, const char *text)
+{
+  vf_findings_add (preflight->findings, VF_FINDING_REFUSE, code, object, hint, "%s", text);
+}
+
+static void
+check_activity (const VfPreflight *preflight)
+{
+  const VfInventory *inventory = preflight->inventory;
+  const char *name = inventory->domain->name;
+  if (g_strcmp0 (inventory->state, "running") != 0 && g_strcmp0 (inventory->state, "paused") != 0)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "not-running", name, "start the guest and try again",
+                     "the guest is %s; a live move needs a running guest", inventory->state);
+  if (inventory->job != NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "job-active", name,
+                     "wait for it (virsh domjobinfo) or end it (virsh domjobabort)", "a %s job is running on the guest",
+                     inventory->job);
+  for (guint i = 0; i < inventory->block_jobs->len; i++)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "block-job-active", name,
+                     "wait for it or end it (virsh blockjob --abort)", "a block job is running on a disk: %s",
+                     (const char *)inventory->block_jobs->pdata[i]);
+}
+
+static void
+check_what_is_not_carried (const VfPreflight *preflight)
+{
+  const VfInventory *inventory = preflight->inventory;
+  const VfDomainXml *domain = inventory->domain;
+  if (inventory->checkpoints > 0)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "checkpoints", domain->name,
+                     "delete them (virsh checkpoint-delete --metadata) and begin a new backup chain after the move",
+                     "the guest has %u checkpoint(s), which this version cannot carry", inventory->checkpoints);
+  if (domain->nvram != NULL)
+    refuse (preflight, "nvram", domain->nvram, NULL, "the guest has UEFI variables in a file, which this version cannot carry");
+  if (domain->has_tpm)
+    refuse (preflight, "tpm", domain->name, NULL, "the guest has an emulated TPM, whose state this version cannot carry");
+  if (inventory->has_managed_save)
+    refuse (preflight, "managed-save", domain->name, "remove it (virsh managedsave-remove)",
+            "the guest has a managed save image, which this version cannot carry");
+  if (domain->host_devices > 0)
+    refuse (preflight, "host-devices", domain->name, "detach them before the move (virsh detach-device)",
+            "the guest uses devices of this host");
+  if (domain->filesystems > 0)
+    refuse (preflight, "filesystems", domain->name, "unmount and detach them before the move",
+            "the guest shares directories of this host");
+}
+
+static void
+check_disk (const VfPreflight *preflight, const VfXmlDisk *disk)
+{
+  const char *target = disk->target;
+  if (disk->shareable)
+    refuse (preflight, "shareable", target, "detach it, or move it with a cluster's own tools",
+            "the disk is shareable: another guest may write it meanwhile");
+  if (disk->transient)
+    refuse (preflight, "transient-disk", target, NULL,
+            "the disk is transient: its overlay is libvirt's own and cannot be moved");
+  if (disk->encrypted)
+    refuse (preflight, "encrypted", target, NULL, "the disk is encrypted, which this version cannot carry");
+  if (disk->mirror_job != NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "block-job-active", target,
+                     "wait for it or end it (virsh blockjob --abort)", "the disk is being mirrored (%s)", disk->mirror_job);
+  if (disk->source->kind != VF_SOURCE_OTHER)
+    return;
+  if (g_strcmp0 (disk->source->other, "network") == 0)
+    vf_findings_add (preflight->findings, VF_FINDING_WARN, "network-disk", target, NULL,
+                     "the disk lies on the network and is left there: the destination must reach it under the same name");
+  else
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "disk-source", target, "use a file or block device source for it",
+                     "the disk's source is of type '%s', which this version cannot carry", disk->source->other);
+}
+
+static void
+check_writable_disks (const VfPreflight *preflight)
+{
+  const GPtrArray *disks = preflight->inventory->domain->disks;
+  for (guint i = 0; i < disks->len; i++)
+    check_disk (preflight, disks->pdata[i]);
+}
+
+void
+vf_preflight_guest (const VfPreflight *preflight)
+{
+  check_activity (preflight);
+  check_what_is_not_carried (preflight);
+  check_writable_disks (preflight);
+}

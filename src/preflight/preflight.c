@@ -1,0 +1,30 @@
+#include "preflight/preflight.h"
+
+VfDestinationFacts *
+vf_destination_facts_new (void)
+{
+  VfDestinationFacts *facts = g_new0 (VfDestinationFacts, 1);
+  facts->equal = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  return facts;
+}
+
+void
+vf_destination_facts_free (VfDestinationFacts *facts)
+{
+  g_free (facts->host);
+  g_free (facts->source_host);
+  g_free (facts->taken_name);
+  g_free (facts->qemu_img);
+  g_hash_table_unref (facts->equal);
+  g_free (facts);
+}
+
+void
+vf_preflight_run (const VfPreflight *preflight)
+{
+  static void (*const families[]) (const VfPreflight *) = {
+    vf_preflight_guest, vf_preflight_chains, vf_preflight_destination, vf_preflight_storage, vf_preflight_space,
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
+    families[i](preflight);
+}

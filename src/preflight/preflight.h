@@ -1,0 +1,41 @@
+/* What stands in the way of a move, found before anything is touched. One family of checks a file; each looks at facts only and
+ * adds findings; all run, so that a user sees everything at once. Codes are listed in docs/man (virt-ferry-plan, FINDINGS). */
+#pragma once
+
+#include "plan/plan.h"
+
+/* Facts of the destination as a whole. */
+typedef struct {
+  char *host;
+  char *source_host;
+  bool name_taken;                                    /* a guest of that name with another UUID */
+  bool uuid_taken;                                    /* a guest with that UUID */
+  char *taken_name;                                   /* the name of the guest that has the UUID */
+  gulong libvirt_version, qemu_version;               /* there */
+  gulong source_libvirt_version, source_qemu_version; /* here */
+  char *qemu_img;                                     /* version, NULL: not installed there */
+  GHashTable *equal; /* destination path -> GINT (1 equal, 0 other content), for plan files with maybe_there */
+} VfDestinationFacts;
+
+VfDestinationFacts *vf_destination_facts_new (void);
+void vf_destination_facts_free (VfDestinationFacts *facts);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfDestinationFacts, vf_destination_facts_free)
+
+typedef struct {
+  const VfInventory *inventory;
+  const VfRequest *request;
+  const VfPlan *plan;
+  VfFarTable *far_table;
+  const VfDestinationFacts *destination;
+  GPtrArray *findings;
+} VfPreflight;
+
+/* Runs every family. */
+void vf_preflight_run (const VfPreflight *preflight);
+
+/* The families. */
+void vf_preflight_guest (const VfPreflight *preflight);       /* guest.c: what the guest is and does */
+void vf_preflight_chains (const VfPreflight *preflight);      /* chains.c: layers, dependents, formats */
+void vf_preflight_destination (const VfPreflight *preflight); /* destination.c: names, versions */
+void vf_preflight_storage (const VfPreflight *preflight);     /* storage.c: files in the way, roots, devices */
+void vf_preflight_space (const VfPreflight *preflight);       /* space.c: room on both sides */

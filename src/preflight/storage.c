@@ -1,0 +1,96 @@
+#include "base/names.h"
+#include "base/units.h"
+#include "preflight/preflight.h"
+
+#include <string.h>
+
+static void
+check_roots (const VfPreflight *preflight, const VfPlanFile *file, const VfFarFacts *there)
+{
+  if (!there->in_roots)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "outside-roots", file->destination,
+                     "add the directory to 'roots' in /etc/virt-ferry/agent.conf there, or use --map or --disk",
+                     "the agent at %s may not open anything there", preflight->destination->host);
+}
+
+static void
+check_file_in_the_way (const VfPreflight *preflight, const VfPlanFile *file, const VfFarFacts *there)
+{
+  const char *hint = "move it away, or place the copy elsewhere with --map or --disk";
+  if (there->file->kind == VF_FILE_ABSENT)
+    return;
+  if (there->file->kind != VF_FILE_REGULAR) {
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "file-in-the-way", file->destination, hint,
+                     "a %s of that name exists at %s", vf_file_kind_name (there->file->kind), preflight->destination->host);
+    return;
+  }
+  gpointer equal = NULL;
+  bool compared = g_hash_table_lookup_extended (preflight->destination->equal, file->destination, NULL, &equal);
+  if (file->maybe_there && compared && GPOINTER_TO_INT (equal)) {
+    vf_findings_add (preflight->findings, VF_FINDING_NOTE, "reused", file->destination, NULL,
+                     "an equal file is there already and is used as it is");
+    return;
+  }
+  vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "file-in-the-way", file->destination, hint,
+                   file->is_top ? "a file of that name exists at %s, and the guest's writes must not go into it"
+                                : "a file of that name with other content exists at %s",
+                   preflight->destination->host);
+}
+
+static void
+check_device (const VfPreflight *preflight, const VfPlanFile *file, const VfFarFacts *there)
+{
+  const char *host = preflight->destination->host;
+  if (there->file->kind != VF_FILE_BLOCK) {
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "no-device", file->destination,
+                     "create it, or name another place: --disk TARGET=PATH", "there is no block device of that name at %s",
+                     host);
+    return;
+  }
+  if (there->held_by != NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "device-in-use", file->destination, NULL,
+                     "the device at %s is in use: %s", host, there->held_by);
+  if (there->signature != NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "device-not-empty", file->destination,
+                     "if it can go: wipefs -a DEVICE at the destination", "the device at %s holds something: %s", host,
+                     there->signature);
+  bool exact = g_strcmp0 (file->format, "raw") == 0;
+  if (exact ? there->file->bytes != file->facts->bytes : there->file->bytes < file->facts->bytes)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "device-size", file->destination, "create a device of that size",
+                     "the device at %s has %" G_GUINT64_FORMAT " bytes, the layer %s %" G_GUINT64_FORMAT, host,
+                     there->file->bytes, exact ? "is raw and needs exactly" : "needs at least", file->facts->bytes);
+}
+
+static void
+check_file (const VfPreflight *preflight, const VfPlanFile *file)
+{
+  const VfFarFacts *there = g_hash_table_lookup (preflight->far_table, file->destination);
+  if (there == NULL)
+    return;
+  check_roots (preflight, file, there);
+  if (file->destination_is_block)
+    check_device (preflight, file, there);
+  else
+    check_file_in_the_way (preflight, file, there);
+  if (file->source_is_block && !file->is_top && !file->destination_is_block && vf_path_is_below (file->destination, "/dev"))
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "no-device", file->destination,
+                     "name another place with --map or --disk", "there is no block device of that name at %s",
+                     preflight->destination->host);
+}
+
+/* A cap's partial name must fit, and new directories need an existing root. */
+static void
+check_directories (const VfPreflight *preflight)
+{
+  for (guint i = 0; i < preflight->plan->directories->len; i++)
+    vf_findings_add (preflight->findings, VF_FINDING_NOTE, "new-directory", preflight->plan->directories->pdata[i], NULL,
+                     "the directory will be made at %s", preflight->destination->host);
+}
+
+void
+vf_preflight_storage (const VfPreflight *preflight)
+{
+  for (guint i = 0; i < preflight->plan->files->len; i++)
+    check_file (preflight, vf_plan_file (preflight->plan, i));
+  check_directories (preflight);
+}

@@ -1,0 +1,119 @@
+#include "xml/disk_xml.h"
+
+void
+vf_source_free (VfSource *source)
+{
+  if (source == NULL)
+    return;
+  g_free (source->path);
+  g_free (source->format);
+  g_free (source->other);
+  g_free (source);
+}
+
+void
+vf_xml_disk_free (VfXmlDisk *disk)
+{
+  if (disk == NULL)
+    return;
+  g_free (disk->target);
+  g_free (disk->device);
+  g_free (disk->bus);
+  g_free (disk->mirror_job);
+  vf_source_free (disk->source);
+  g_clear_pointer (&disk->backing, g_ptr_array_unref);
+  g_free (disk);
+}
+
+const char *
+vf_source_attribute (const xmlNode *layer)
+{
+  g_autofree char *type = vf_xml_attribute (layer, "type");
+  if (type == NULL || g_str_equal (type, "file")) /* libvirt's default */
+    return "file";
+  return g_str_equal (type, "block") ? "dev" : NULL;
+}
+
+/* What makes a file or device more than the path that names it, or NULL. */
+static const char *
+source_speciality (const xmlNode *source)
+{
+  g_autofree char *fdgroup = vf_xml_attribute (source, "fdgroup");
+  if (fdgroup != NULL)
+    return "fdgroup";
+  return vf_xml_first (source, "slices") != NULL ? "slices" : NULL;
+}
+
+VfSource *
+vf_source_read (const xmlNode *layer, char *format)
+{
+  VfSource *source = g_new0 (VfSource, 1);
+  source->format = format;
+  const xmlNode *element = vf_xml_first (layer, "source");
+  const char *attribute = vf_source_attribute (layer);
+  const char *speciality = source_speciality (element);
+  if (attribute == NULL || speciality != NULL) {
+    source->kind = VF_SOURCE_OTHER;
+    source->other = speciality != NULL ? g_strdup (speciality) : vf_xml_attribute (layer, "type");
+    return source;
+  }
+  source->path = vf_xml_attribute (element, attribute);
+  if (source->path != NULL)
+    source->kind = g_str_equal (attribute, "dev") ? VF_SOURCE_BLOCK : VF_SOURCE_FILE;
+  return source;
+}
+
+/* <backingStore/> without a source ends a chain. */
+static GPtrArray *
+read_backing (const xmlNode *disk)
+{
+  GPtrArray *backing = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_source_free);
+  const xmlNode *layer = vf_xml_first (disk, "backingStore");
+  while (layer != NULL && vf_xml_first (layer, "source") != NULL) {
+    g_ptr_array_add (backing, vf_source_read (layer, vf_xml_attribute (vf_xml_first (layer, "format"), "type")));
+    layer = vf_xml_first (layer, "backingStore");
+  }
+  return backing;
+}
+
+/* Depth is bounded by the parser's 256. */
+static bool
+has_descendant (const xmlNode *parent, const char *name)
+{
+  if (vf_xml_first (parent, name) != NULL)
+    return true;
+  for (const xmlNode *node = parent->children; node != NULL; node = node->next)
+    if (node->type == XML_ELEMENT_NODE && has_descendant (node, name))
+      return true;
+  return false;
+}
+
+static char *
+read_mirror_job (const xmlNode *disk)
+{
+  const xmlNode *mirror = vf_xml_first (disk, "mirror");
+  if (mirror == NULL)
+    return NULL;
+  char *job = vf_xml_attribute (mirror, "job");
+  return job != NULL ? job : g_strdup ("copy"); /* before libvirt 1.2.7 there was no other */
+}
+
+VfXmlDisk *
+vf_xml_disk_read (const xmlNode *disk)
+{
+  const xmlNode *target = vf_xml_first (disk, "target");
+  VfXmlDisk *read = g_new0 (VfXmlDisk, 1);
+  read->target = vf_xml_attribute (target, "dev");
+  read->bus = vf_xml_attribute (target, "bus");
+  read->device = vf_xml_attribute (disk, "device");
+  if (read->device == NULL)
+    read->device = g_strdup ("disk");
+  read->source = vf_source_read (disk, vf_xml_attribute (vf_xml_first (disk, "driver"), "type"));
+  read->backing = read_backing (disk);
+  read->readonly = vf_xml_first (disk, "readonly") != NULL;
+  read->shareable = vf_xml_first (disk, "shareable") != NULL;
+  read->transient = vf_xml_first (disk, "transient") != NULL;
+  read->encrypted = has_descendant (disk, "encryption");
+  read->mirror_job = read_mirror_job (disk);
+  return read;
+}
