@@ -143,6 +143,33 @@ apply_phase (VfLedger *ledger, JsonObject *record, GError **error)
   return true;
 }
 
+/* The layer that a cap of the first generation must lie on. */
+static const char *
+top_of_target (const VfPlan *plan, const char *target)
+{
+  for (guint i = 0; i < plan->disks->len; i++) {
+    const VfPlanDisk *disk = vf_plan_disk (plan, i);
+    if (disk->treatment == VF_TREAT_MOVE && strcmp (disk->target, target) == 0)
+      return vf_plan_disk_top (plan, disk)->source;
+  }
+  return NULL;
+}
+
+/* Undo goes from any cap to the top layer beneath the first cap of its disk, so each must lie on the former one. */
+static bool
+check_cap (VfLedger *ledger, guint index, const VfLedgerCap *cap, GError **error)
+{
+  const GPtrArray *former = vf_ledger_caps (ledger, ledger->generations->len);
+  const VfLedgerCap *below = former != NULL && index < former->len ? former->pdata[index] : NULL;
+  const char *expected = former == NULL                                              ? top_of_target (ledger->plan, cap->target)
+                         : below != NULL && strcmp (below->target, cap->target) == 0 ? below->path
+                                                                                     : NULL;
+  if (g_strcmp0 (cap->over, expected) != 0)
+    return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read journal: a cap of disk '%s' cannot lie on '%s'", cap->target,
+                         cap->over);
+  return true;
+}
+
 static bool
 apply_cap (VfLedger *ledger, JsonObject *record, GError **error)
 {
@@ -162,7 +189,12 @@ apply_cap (VfLedger *ledger, JsonObject *record, GError **error)
     if (over == NULL)
       return false;
     g_ptr_array_add (caps, vf_ledger_cap_new (target, path, over));
+    if (!check_cap (ledger, i, caps->pdata[i], error))
+      return false;
   }
+  if (generation > 1 && caps->len != vf_ledger_caps (ledger, (guint)generation - 1)->len)
+    return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read journal: caps of generation %" G_GUINT64_FORMAT " are too few",
+                         generation);
   g_ptr_array_add (ledger->generations, g_steal_pointer (&caps));
   return true;
 }
@@ -170,6 +202,12 @@ apply_cap (VfLedger *ledger, JsonObject *record, GError **error)
 static bool
 apply_capped (VfLedger *ledger, JsonObject *record, GError **error)
 {
+  guint64 generation;
+  if (!vf_json_u64 (record, "generation", &generation, error))
+    return false;
+  if (generation == 0 || generation != ledger->generations->len)
+    return vf_error_set (error, VF_ERROR_CORRUPT,
+                         "cannot read journal: caps of generation %" G_GUINT64_FORMAT " were not announced", generation);
   ledger->capped = ledger->generations->len;
   return true;
 }
@@ -352,8 +390,12 @@ apply_left_behind (VfLedger *ledger, JsonObject *record, GError **error)
   if (array == NULL)
     return false;
   g_ptr_array_set_size (ledger->left_behind, 0);
-  for (guint i = 0; i < json_array_get_length (array); i++)
-    g_ptr_array_add (ledger->left_behind, g_strdup (json_array_get_string_element (array, i)));
+  for (guint i = 0; i < json_array_get_length (array); i++) {
+    JsonNode *node = json_array_get_element (array, i);
+    if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
+      return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read member 'paths': element %u is not a string", i);
+    g_ptr_array_add (ledger->left_behind, json_node_dup_string (node));
+  }
   return true;
 }
 

@@ -66,6 +66,14 @@ check_device (const VfPreflight *preflight, const VfPlanFile *file, const VfFarF
                      there->file->bytes, exact ? "is raw and needs exactly" : "needs at least", file->facts->bytes);
 }
 
+/* Nothing of that name below /dev: a device was meant, and a file made there would fill the memory and be gone with it. */
+static bool
+wants_device (const VfPlanFile *file, const VfFarFacts *there)
+{
+  return there->file->kind == VF_FILE_ABSENT && vf_path_is_below (file->destination, "/dev") &&
+         !vf_path_is_below (file->destination, "/dev/shm");
+}
+
 static void
 check_file (const VfPreflight *preflight, const VfPlanFile *file)
 {
@@ -73,14 +81,10 @@ check_file (const VfPreflight *preflight, const VfPlanFile *file)
   if (there == NULL)
     return;
   check_roots (preflight, file, there);
-  if (file->destination_is_block)
+  if (file->destination_is_block || wants_device (file, there))
     check_device (preflight, file, there);
   else
     check_file_in_the_way (preflight, file, there);
-  if (file->source_is_block && !file->is_top && !file->destination_is_block && vf_path_is_below (file->destination, "/dev"))
-    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "no-device", file->destination,
-                     "name another place with --map or --disk", "there is no block device of that name at %s",
-                     preflight->destination->host);
 }
 
 /* A cap's partial name must fit, and new directories need an existing root. */
