@@ -57,16 +57,20 @@ operation_name (const VfParams *stats)
   return operation >= 0 && (gsize)operation < G_N_ELEMENTS (operation_names) ? operation_names[operation] : "unknown";
 }
 
+/* libvirt 9.0 keeps an incoming migration's statistics at the source only, and says so by this error. */
 static bool
 read_job (VfGuest *guest, VfGuestFacts *facts, GError **error)
 {
   int type = VIR_DOMAIN_JOB_NONE;
   g_auto (VfParams) stats = { 0 };
-  if (virDomainGetJobStats (guest->domain, &type, &stats.list, &stats.count, 0) < 0)
-    return vf_libvirt_lacks_call () ? true
-                                    : vf_libvirt_fail (error, guest->hypervisor, "ask for the job of guest '%s'", guest->name);
-  if (type != VIR_DOMAIN_JOB_NONE)
-    facts->job = g_strdup (operation_name (&stats));
+  if (virDomainGetJobStats (guest->domain, &type, &stats.list, &stats.count, 0) == 0) {
+    facts->job = type == VIR_DOMAIN_JOB_NONE ? NULL : g_strdup (operation_name (&stats));
+    return true;
+  }
+  if (virGetLastErrorCode () == VIR_ERR_OPERATION_UNSUPPORTED)
+    facts->job = g_strdup (operation_names[VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN]);
+  else if (!vf_libvirt_lacks_call ())
+    return vf_libvirt_fail (error, guest->hypervisor, "ask for the job of guest '%s'", guest->name);
   return true;
 }
 

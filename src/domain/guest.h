@@ -16,8 +16,9 @@ typedef enum {
 
 const char *vf_guest_state_name (VfGuestState state);
 
-/* Looks the UUID up afresh and asks for its state; never fails: what cannot be found out is UNKNOWN. `reason` (may be NULL) gets libvirt's
- * text for the state's reason or the error; the caller frees. */
+/* Looks the UUID up afresh and asks for its state; never fails: what cannot be found out is UNKNOWN. `reason` (may be NULL)
+ * gets libvirt's text (virsh's words) for the state's reason or the error; the caller frees. A crashed guest whose QEMU is kept
+ * counts as PAUSED. */
 VfGuestState vf_guest_observe (VfHypervisor *hypervisor, const char *uuid, char **reason);
 
 typedef struct {
@@ -25,7 +26,7 @@ typedef struct {
   bool autostart;
   bool has_managed_save;
   guint checkpoints;
-  char *job;         /* the domain job that is active ("migration", "snapshot", …), or NULL */
+  char *job;             /* the domain job that is active ("migration", "incoming migration", "snapshot", …), or NULL */
   GPtrArray *block_jobs; /* char *, "vda: copy", one for each disk that has one */
 } VfGuestFacts;
 
@@ -52,6 +53,7 @@ bool vf_hypervisor_define (VfHypervisor *hypervisor, const char *xml, GError **e
 /* The XML of every guest that this libvirt knows, as it runs and as it is defined (char *). */
 GPtrArray *vf_hypervisor_all_xml (VfHypervisor *hypervisor, GError **error);
 
-/* The domain XML that is embedded in a saved memory file on that host, and its replacement. */
+/* The domain XML that is embedded in a saved memory file on that host, with secrets (never stored or shown), and its
+ * replacement, which must carry them too. */
 char *vf_memory_file_xml (VfHypervisor *hypervisor, const char *path, GError **error);
 bool vf_memory_file_set_xml (VfHypervisor *hypervisor, const char *path, const char *xml, GError **error);

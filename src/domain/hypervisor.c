@@ -96,9 +96,8 @@ vf_hypervisor_ref (VfHypervisor *hypervisor)
 }
 
 static void
-hypervisor_unref (gpointer data)
+hypervisor_unref (VfHypervisor *hypervisor)
 {
-  VfHypervisor *hypervisor = data;
   if (!g_atomic_ref_count_dec (&hypervisor->refs))
     return;
   if (hypervisor->connection != NULL)
@@ -115,14 +114,13 @@ connection_closed (virConnectPtr connection, int reason, void *data)
   g_atomic_int_set (&hypervisor->close_reason, reason);
 }
 
-/* Drivers without a peer (test:///) have neither; that is no error. */
+/* Drivers without a peer (test:///) have neither; that is no error. The callback gets no reference and no free function: such a
+ * driver takes them, says yes and never gives them back. It needs none, for deregistering it waits until it has returned. */
 static void
 watch_connection (VfHypervisor *hypervisor)
 {
   virConnectSetKeepAlive (hypervisor->connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
-  if (virConnectRegisterCloseCallback (hypervisor->connection, connection_closed, vf_hypervisor_ref (hypervisor),
-                                       hypervisor_unref) < 0)
-    hypervisor_unref (hypervisor);
+  virConnectRegisterCloseCallback (hypervisor->connection, connection_closed, hypervisor, NULL);
 }
 
 VfHypervisor *

@@ -1,6 +1,9 @@
-/* A connection to one libvirt. This room is the only one that includes <libvirt/…>; libvirt's messages are quoted, never printed.
+/* A connection to one libvirt. This room is the only one that includes <libvirt/…>; libvirt's messages are quoted, never
+ * printed.
  *
- * All calls block. libvirt's event loop runs in a thread of this room's own, started by the first connection. */
+ * All calls block. libvirt's event loop runs in a thread of this room's own, started by the first connection. That loop is
+ * GLib's default main context (libvirt since 6.1): from then on no other room runs a loop on the default context or attaches
+ * sources to it, for they would be dispatched in libvirt's thread. */
 #pragma once
 
 #include "base/error.h"
@@ -8,9 +11,11 @@
 typedef struct VfHypervisor VfHypervisor;
 typedef struct VfGuest VfGuest;
 
-/* Opens `uri`; `side` ("source", "destination") is named in every error of this connection. Keepalive: a peer that is silent for 30 s
- * closes the connection, and waiting calls fail with VF_ERROR_UNREACHABLE. */
+/* Opens `uri`; `side` ("source", "destination") is named in every error of this connection. Keepalive: a peer that is silent
+ * for 30 s closes the connection, and waiting calls fail with VF_ERROR_UNREACHABLE; so does opening after 60 s without an
+ * answer. A user whom libvirt refuses gets a hint. */
 VfHypervisor *vf_hypervisor_open (const char *uri, const char *side, GError **error);
+/* Guests found through it stay usable until they are freed. */
 void vf_hypervisor_close (VfHypervisor *hypervisor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfHypervisor, vf_hypervisor_close)
 

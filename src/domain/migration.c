@@ -2,12 +2,14 @@
 
 #include "domain/libvirt_error.h"
 
-enum { ABORT_AGAIN_MS = 200 };
+enum { LOOK_MS = 1000, ABORT_AGAIN_MS = 200 };
 
-/* Waits for the user's stop in a thread of its own: the callback of a cancellable holds that cancellable's lock, so it only
- * records and wakes. */
+/* Aborts the migration from a thread of its own, when the user asks for it (the callback of a cancellable holds that
+ * cancellable's lock, so it only records and wakes), and when libvirt at the destination is lost: the call waits for the
+ * source's QEMU then, which may wait for ever for a peer that is silent. */
 typedef struct {
   VfGuest *guest;
+  VfHypervisor *destination;
   GMutex lock;
   GCond wake;
   bool stop;  /* the user asked */
@@ -18,30 +20,42 @@ static void
 stop_requested (GCancellable *cancellable, gpointer data)
 {
   Stopper *stopper = data;
-  g_mutex_lock (&stopper->lock);
+  g_autoptr (GMutexLocker) locked = g_mutex_locker_new (&stopper->lock);
   stopper->stop = true;
   g_cond_signal (&stopper->wake);
+}
+
+/* Sleeps, awake at once when the call returns or the user asks. Called with the lock. */
+static void
+sleep_until_news (Stopper *stopper, guint ms)
+{
+  gint64 end_us = g_get_monotonic_time () + ms * G_TIME_SPAN_MILLISECOND;
+  bool stopped = stopper->stop;
+  while (!stopper->ended && stopper->stop == stopped && g_cond_wait_until (&stopper->wake, &stopper->lock, end_us))
+    ;
+}
+
+static void
+abort_job (Stopper *stopper)
+{
   g_mutex_unlock (&stopper->lock);
+  virDomainAbortJob (stopper->guest->domain);
+  g_mutex_lock (&stopper->lock);
 }
 
 /* Asks again until the call has returned: at first the migration may not have a job yet, and an abort of a migration that has
  * just ended does nothing. */
 static gpointer
-abort_when_stopped (gpointer data)
+abort_when_due (gpointer data)
 {
   Stopper *stopper = data;
-  g_mutex_lock (&stopper->lock);
-  while (!stopper->ended && !stopper->stop)
-    g_cond_wait (&stopper->wake, &stopper->lock);
+  g_autoptr (GMutexLocker) locked = g_mutex_locker_new (&stopper->lock);
+  while (!stopper->ended && !stopper->stop && virConnectIsAlive (stopper->destination->connection) == 1)
+    sleep_until_news (stopper, LOOK_MS);
   while (!stopper->ended) {
-    g_mutex_unlock (&stopper->lock);
-    virDomainAbortJob (stopper->guest->domain);
-    g_mutex_lock (&stopper->lock);
-    gint64 again_us = g_get_monotonic_time () + ABORT_AGAIN_MS * G_TIME_SPAN_MILLISECOND;
-    while (!stopper->ended && g_cond_wait_until (&stopper->wake, &stopper->lock, again_us))
-      ;
+    abort_job (stopper);
+    sleep_until_news (stopper, ABORT_AGAIN_MS);
   }
-  g_mutex_unlock (&stopper->lock);
   return NULL;
 }
 
@@ -87,16 +101,20 @@ is_stopped (const VfMigrationRequest *request)
   return request->cancellable != NULL && g_cancellable_is_cancelled (request->cancellable);
 }
 
+/* The message names the source; when it was the other connection that broke, the code must still say so. */
 static bool
 report (VfGuest *guest, VfHypervisor *destination, const VfMigrationRequest *request, GError **error)
 {
-  g_autofree char *text = vf_libvirt_text ();
+  g_autoptr (virError) said = virSaveLastError (); /* before any other call of libvirt's, which forgets it */
+  g_autofree char *act = g_strdup_printf ("migrate guest '%s'", guest->name);
+  g_autoptr (GError) failure = NULL;
+  vf_libvirt_fail_with (&failure, guest->hypervisor, said, act);
   if (is_stopped (request))
-    return vf_error_set (error, VF_ERROR_CANCELLED, "cannot migrate guest '%s': stopped on request: %s", guest->name, text);
+    return vf_error_set (error, VF_ERROR_CANCELLED, "stopped on request: %s", failure->message);
   if (virConnectIsAlive (destination->connection) != 1)
-    return vf_error_set (error, VF_ERROR_UNREACHABLE, "cannot migrate guest '%s': lost libvirt on the %s: %s", guest->name,
-                         destination->side, text);
-  return vf_libvirt_fail (error, guest->hypervisor, "migrate guest '%s'", guest->name);
+    return vf_error_set (error, VF_ERROR_UNREACHABLE, "%s (libvirt on the %s is lost)", failure->message, destination->side);
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return false;
 }
 
 static bool
@@ -113,15 +131,16 @@ perform (VfGuest *guest, VfHypervisor *destination, const VfMigrationRequest *re
 static bool
 perform_stoppably (VfGuest *guest, VfHypervisor *destination, const VfMigrationRequest *request, GError **error)
 {
-  if (request->cancellable == NULL)
-    return perform (guest, destination, request, error);
-  Stopper stopper = { .guest = guest };
+  Stopper stopper = { .guest = guest, .destination = destination };
   g_mutex_init (&stopper.lock);
   g_cond_init (&stopper.wake);
-  GThread *thread = g_thread_new ("migration-stop", abort_when_stopped, &stopper);
-  gulong connected = g_cancellable_connect (request->cancellable, G_CALLBACK (stop_requested), &stopper, NULL);
+  GThread *thread = g_thread_new ("migration-stop", abort_when_due, &stopper);
+  gulong connected = 0;
+  if (request->cancellable != NULL)
+    connected = g_cancellable_connect (request->cancellable, G_CALLBACK (stop_requested), &stopper, NULL);
   bool migrated = perform (guest, destination, request, error);
-  g_cancellable_disconnect (request->cancellable, connected);
+  if (connected != 0)
+    g_cancellable_disconnect (request->cancellable, connected);
   g_mutex_lock (&stopper.lock);
   stopper.ended = true;
   g_cond_signal (&stopper.wake);

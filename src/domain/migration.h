@@ -9,8 +9,8 @@ typedef struct {
   const char *persistent_xml;      /* or NULL for a transient guest */
   const char *memory_uri;          /* "unix:///…" */
   const char *disks_uri;           /* "unix:///…" */
-  guint downtime_ms;               /* 0: libvirt's default */
-  guint64 bandwidth_mib_s;         /* 0: no limit (libvirt's own default is lifted) */
+  guint downtime_ms;               /* 0: QEMU's own limit, 300 ms unless someone changed it */
+  guint64 bandwidth_mib_s;         /* of RAM, and of each disk; 0: no limit, not even one set by virsh migrate-setspeed */
   GCancellable *cancellable;       /* aborts the job; may be NULL */
 } VfMigrationRequest;
 
@@ -20,9 +20,16 @@ typedef struct {
   guint64 downtime_ms; /* of a completed migration: what QEMU measured; else its expectation; 0 if unknown */
 } VfMigrationStats;
 
-/* virDomainMigrate3 without peer-to-peer: this process carries libvirt's messages between both. LIVE, NON_SHARED_INC, ABORT_ON_ERROR, and for persistent
- * guests PERSIST_DEST and UNDEFINE_SOURCE. Blocks. An error says only that the call failed; the outcome is to be observed. */
+/* virDomainMigrate3 without peer-to-peer: this process carries libvirt's messages between both. LIVE, ABORT_ON_ERROR (a guest
+ * that the source pauses for an I/O error, a full disk say, ends the migration), with disks NON_SHARED_INC, and for persistent
+ * guests PERSIST_DEST and UNDEFINE_SOURCE. Limits of downtime and speed are set before and put back when it fails.
+ *
+ * Blocks. The cancellable aborts within a second or so; too late, and the call succeeds. When libvirt at the destination is
+ * lost, the job is aborted too. An error says only that the call failed; the outcome is to be observed. VF_ERROR_CANCELLED: the
+ * cancellable was; NO_SPACE: a disk at the destination is full; UNREACHABLE: one connection is lost. */
 bool vf_guest_migrate (VfGuest *guest, VfHypervisor *destination, const VfMigrationRequest *request, GError **error);
 
-/* Any thread, while vf_guest_migrate runs, or after it with `completed` on the destination's guest. */
+/* Any thread, while vf_guest_migrate runs, or after it with `completed` on the destination's guest (libvirt keeps it there
+ * until the next job). VF_ERROR_NOT_FOUND when there is none. Memory is 0 until the disks are in step: libvirt mirrors first.
+ */
 bool vf_guest_migration_stats (VfGuest *guest, bool completed, VfMigrationStats *stats, GError **error);

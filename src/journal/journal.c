@@ -222,6 +222,8 @@ append_locked (VfJournal *journal, JsonObject *record, GError **error)
 bool
 vf_journal_append (VfJournal *journal, JsonObject *record, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&journal->mutex);
-  return append_locked (journal, record, error);
+  g_mutex_lock (&journal->mutex);
+  bool appended = append_locked (journal, record, error);
+  g_mutex_unlock (&journal->mutex);
+  return appended;
 }

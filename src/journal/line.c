@@ -95,7 +95,8 @@ vf_journal_tail_is_torn (const char *tail, gsize length, bool ended)
   for (gsize i = CRC_DIGITS + 1; i < length; i++) {
     crc = crc32_z (crc, (const Bytef *)tail + i, 1);
     gsize behind = length - i - 1;
-    if (tail[i] == '}' && (guint32)crc == written && (ended || behind >= 2))
+    bool may_end_here = tail[i] == '}' || behind == 0;
+    if (may_end_here && (guint32)crc == written && (ended || behind >= 2))
       return false;
   }
   return true;

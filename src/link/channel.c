@@ -101,6 +101,14 @@ vf_channel_alarm_fd (VfChannel *channel, GError **error)
   return channel->alarm_fd;
 }
 
+GError *
+vf_channel_copy_failure (VfChannel *channel)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
+  const GError *failure = channel->failure != NULL ? channel->failure : channel->link->death;
+  return failure == NULL ? NULL : g_error_copy (failure);
+}
+
 static void
 drop (VfChannel *channel, const GError *reason)
 {

@@ -49,17 +49,21 @@ send_hello (VfLink *link, JsonObject *hello, GError **error)
   return vf_error_set (error, VF_ERROR_UNREACHABLE, "cannot reach %s: it does not take the greeting", link->peer_name);
 }
 
+/* Why nothing came: what the shell said on its standard error tells more than what it printed. */
 static bool
 report_silence (VfLink *link, VfStreamResult result, const GString *chatter, GError **error)
 {
-  g_autofree char *said = vf_reason_last_line (chatter->str, chatter->len);
-  if (said != NULL)
-    return vf_error_set (error, VF_ERROR_UNREACHABLE, "cannot reach %s: '%s'", link->peer_name, said);
-  if (result == VF_STREAM_SILENT)
-    return vf_error_set (error, VF_ERROR_UNREACHABLE, "cannot reach %s: it did not answer in time", link->peer_name);
+  int saved_errno = errno;
+  g_autofree char *epitaph = vf_link_ask_epitaph (link);
+  g_autofree char *said = epitaph != NULL ? g_steal_pointer (&epitaph) : vf_reason_last_line (chatter->str, chatter->len);
+  const char *why = result == VF_STREAM_SILENT ? "it did not answer in time"
+                    : result == VF_STREAM_END  ? "it hung up before it said anything"
+                                               : g_strerror (saved_errno);
+  if (said == NULL)
+    return vf_error_set (error, VF_ERROR_UNREACHABLE, "cannot reach %s: %s", link->peer_name, why);
   if (result == VF_STREAM_END)
-    return vf_error_set (error, VF_ERROR_UNREACHABLE, "cannot reach %s: it hung up before it said anything", link->peer_name);
-  return vf_error_set (error, VF_ERROR_UNREACHABLE, "cannot reach %s: %s", link->peer_name, g_strerror (errno));
+    return vf_error_set (error, VF_ERROR_UNREACHABLE, "cannot reach %s: '%s'", link->peer_name, said);
+  return vf_error_set (error, VF_ERROR_UNREACHABLE, "cannot reach %s: %s; it said '%s'", link->peer_name, why, said);
 }
 
 /* Reads up to and with the magic; what follows it stays in the intake. */

@@ -37,29 +37,17 @@ vf_link_kill (VfLink *link, GError *reason)
   vf_link_kill_locked (link, reason);
 }
 
-void
-vf_link_set_epitaph (VfLink *link, VfEpitaph epitaph, gpointer data)
+char *
+vf_link_ask_epitaph (VfLink *link)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
-  link->epitaph = epitaph;
-  link->epitaph_data = data;
-}
-
-static char *
-ask_epitaph (VfLink *link)
-{
-  g_mutex_lock (&link->lock);
-  VfEpitaph epitaph = link->epitaph;
-  gpointer data = link->epitaph_data;
-  g_mutex_unlock (&link->lock);
-  return epitaph == NULL ? NULL : epitaph (data);
+  return link->epitaph == NULL ? NULL : link->epitaph (link->epitaph_data);
 }
 
 static void
 kill_unreachable (VfLink *link, bool hung_up, const char *why)
 {
   GError *reason = NULL;
-  g_autofree char *epitaph = ask_epitaph (link);
+  g_autofree char *epitaph = vf_link_ask_epitaph (link);
   if (epitaph != NULL)
     vf_error_set (&reason, VF_ERROR_UNREACHABLE, "cannot reach %s: %s: '%s'", link->peer_name, why, epitaph);
   else
@@ -311,12 +299,14 @@ vf_link_new (int in_fd, int out_fd, guint timeout_s, bool is_serving, GError **e
 }
 
 VfLink *
-vf_link_connect_patiently (int in_fd, int out_fd, guint timeout_s, guint greeting_s, GError **error)
+vf_link_connect_with (int in_fd, int out_fd, guint timeout_s, const VfLinkWishes *wishes, GError **error)
 {
   g_autoptr (VfLink) link = vf_link_new (in_fd, out_fd, timeout_s, false, error);
   if (link == NULL)
     return NULL;
-  link->greeting_deadline_us = g_get_monotonic_time () + (gint64)MAX (greeting_s, 1) * G_USEC_PER_SEC;
+  link->epitaph = wishes->epitaph;
+  link->epitaph_data = wishes->epitaph_data;
+  link->greeting_deadline_us = g_get_monotonic_time () + (gint64)MAX (wishes->greeting_s, 1) * G_USEC_PER_SEC;
   if (!vf_link_greet (link, NULL, error))
     return NULL;
   vf_link_start_keeper (link);
@@ -327,7 +317,7 @@ vf_link_connect_patiently (int in_fd, int out_fd, guint timeout_s, guint greetin
 VfLink *
 vf_link_connect (int in_fd, int out_fd, guint timeout_s, GError **error)
 {
-  return vf_link_connect_patiently (in_fd, out_fd, timeout_s, timeout_s, error);
+  return vf_link_connect_with (in_fd, out_fd, timeout_s, &(VfLinkWishes){ .greeting_s = timeout_s }, error);
 }
 
 JsonObject *

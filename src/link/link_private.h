@@ -29,6 +29,8 @@ struct VfLink {
   guint timeout_s;
   gint64 greeting_deadline_us; /* 0 once greeted */
   bool is_serving;
+  VfEpitaph epitaph;
+  gpointer epitaph_data;
   const char *peer_name; /* "the agent", as errors call the other side */
   JsonObject *peer;
   GThread *reader, *keeper;
@@ -45,8 +47,6 @@ struct VfLink {
   GCond keeper_cond, services_cond;
   GError *death; /* set once */
   bool peer_hung_up;
-  VfEpitaph epitaph;
-  gpointer epitaph_data;
   GHashTable *channels; /* id -> VfChannel, one reference each */
   guint32 last_id;      /* the highest id that was opened */
   GQueue posts;         /* of VfPost */
@@ -113,9 +113,15 @@ bool vf_link_greet (VfLink *link, JsonObject *hello, GError **error);
 /* ---- link.c ---- */
 
 VfLink *vf_link_new (int in_fd, int out_fd, guint timeout_s, bool is_serving, GError **error);
-/* As vf_link_connect, with another deadline for the greeting: a person may be typing a password. */
-VfLink *vf_link_connect_patiently (int in_fd, int out_fd, guint timeout_s, guint greeting_s, GError **error);
-void vf_link_set_epitaph (VfLink *link, VfEpitaph epitaph, gpointer data);
+/* What a remote shell adds to vf_link_connect. */
+typedef struct {
+  guint greeting_s; /* another deadline for the greeting: a person may be typing a password */
+  VfEpitaph epitaph;
+  gpointer epitaph_data;
+} VfLinkWishes;
+
+VfLink *vf_link_connect_with (int in_fd, int out_fd, guint timeout_s, const VfLinkWishes *wishes, GError **error);
+char *vf_link_ask_epitaph (VfLink *link); /* NULL when there is none */
 void vf_link_start_keeper (VfLink *link);
 void vf_link_read_until_dead (VfLink *link);
 void vf_link_kill (VfLink *link, GError *reason);        /* takes reason */
@@ -143,6 +149,8 @@ void vf_channel_wake_locked (VfChannel *channel);
 void vf_channel_drop_chunks_locked (VfChannel *channel);
 /* Owned by the channel; readable once the channel has failed or the link is dead. -1 with an error. */
 int vf_channel_alarm_fd (VfChannel *channel, GError **error);
+/* Why it has failed, or NULL. */
+GError *vf_channel_copy_failure (VfChannel *channel);
 
 /* ---- incoming.c ---- */
 

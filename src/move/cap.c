@@ -1,5 +1,6 @@
 /* Caps at the source: putting them on, and the rounds that keep them small. */
 #include "base/file.h"
+#include "base/units.h"
 #include "move/move.h"
 #include "xml/snapshot_xml.h"
 
@@ -188,7 +189,7 @@ vf_phase_rounds (VfMove *move, GError **error)
   guint64 before = G_MAXUINT64;
   while (move->rounds < request->rounds_max) {
     guint64 size = largest_cap (move);
-    g_autofree char *text = g_format_size_full (size, G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *text = vf_print_bytes (size);
     if (size <= request->max_cap_bytes)
       return true;
     if (before != G_MAXUINT64 && size > before / 10 * 9) {

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "far/far.h"
+#include "move/guard.h"
 #include "xml/snapshot_xml.h"
 
 #include <errno.h>
@@ -252,6 +253,24 @@ reach_destination (VfMove *move, const char *rendezvous, GPtrArray *findings, GE
   return true;
 }
 
+/* The caps of a move that an earlier process left would be taken for the guest's own layers. */
+static bool
+find_unfinished_move (const VfInventory *inventory, GPtrArray *findings, GError **error)
+{
+  GError *failure = NULL;
+  g_autofree char *id = vf_guard_find_unfinished (inventory->domain->uuid, &failure);
+  if (failure != NULL) {
+    g_propagate_error (error, failure);
+    return false;
+  }
+  if (id == NULL)
+    return true;
+  g_autofree char *hint = g_strdup_printf ("virt-ferry resume %s, or virt-ferry abort %s", id, id);
+  vf_findings_add (findings, VF_FINDING_REFUSE, "unfinished-move", inventory->domain->name, hint,
+                   "move %s of this guest is not finished", id);
+  return true;
+}
+
 bool
 vf_inspect (VfMove *move, VfPlan **plan_out, GPtrArray **findings_out, GError **error)
 {
@@ -263,7 +282,8 @@ vf_inspect (VfMove *move, VfPlan **plan_out, GPtrArray **findings_out, GError **
     return false;
   g_autoptr (VfInventory) inventory = survey_source (move, error);
   g_autoptr (VfPlaces) places = inventory == NULL ? NULL : vf_places_new (inventory, move->request, error);
-  if (places == NULL || !reach_destination (move, rendezvous, findings, error))
+  if (places == NULL || !find_unfinished_move (inventory, findings, error) ||
+      !reach_destination (move, rendezvous, findings, error))
     return false;
 
   g_autoptr (VfFarTable) table = vf_far_table_new ();

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "move/cleanup.h"
+#include "move/guard.h"
 #include "move/inspect.h"
 #include "move/move.h"
 #include "move/words.h"
@@ -113,6 +114,9 @@ vf_migrate (const VfRequest *request, const VfReporter *reporter, GCancellable *
   reporter->phase ("inspect", "looking at both hosts", reporter->data);
   if (!vf_inspect (move, &plan, &findings, &error))
     return vf_words_refused (error);
+  move->guard = vf_guard_lock (plan->uuid, &error);
+  if (move->guard == VF_FD_NONE)
+    return vf_words_refused (error);
   for (guint i = 0; i < findings->len; i++)
     reporter->finding (findings->pdata[i], reporter->data);
   if (vf_findings_refuse (findings))
@@ -138,6 +142,9 @@ open_move (const char *id, const VfReporter *reporter, GCancellable *cancellable
     return NULL;
   }
   move->request = move->ledger->request;
+  move->guard = vf_guard_lock (vf_move_plan (move)->uuid, error);
+  if (move->guard == VF_FD_NONE)
+    return NULL;
   move->rounds = move->ledger->capped > 0 ? move->ledger->capped - 1 : 0;
   return g_steal_pointer (&move);
 }

@@ -9,6 +9,7 @@ vf_move_new (const VfRequest *request, const VfReporter *reporter, GCancellable 
   move->request = request;
   move->reporter = reporter;
   move->cancellable = cancellable;
+  move->guard = VF_FD_NONE;
   return move;
 }
 
@@ -20,6 +21,7 @@ vf_move_free (VfMove *move)
   g_clear_pointer (&move->source, vf_hypervisor_close);
   g_clear_pointer (&move->journal, vf_journal_free);
   g_clear_pointer (&move->ledger, vf_ledger_free);
+  vf_fd_close_value (move->guard);
   g_free (move);
 }
 

@@ -10,6 +10,7 @@
 #include "journal/journal.h"
 #include "link/relay.h"
 #include "link/remote_shell.h"
+#include "base/fd.h"
 #include "move/ledger.h"
 #include "move/report.h"
 #include "preflight/preflight.h"
@@ -22,6 +23,7 @@ typedef struct {
   const VfRequest *request; /* borrowed; of the ledger once the journal has begun */
   const VfReporter *reporter;
   GCancellable *cancellable; /* what the user's Ctrl-C cancels; phases that must end pass NULL instead */
+  VfFd guard;                /* the guest's lock */
   VfJournal *journal;
   VfLedger *ledger;
 

@@ -227,16 +227,26 @@ send_file (VfChannel *channel, const VfSeedSource *source, VfSeedCounts *counts,
 }
 
 static bool
+receive_bytes (VfChannel *channel, const VfSeedSource *source, guint8 *bytes, gsize length, GError **error)
+{
+  GError *failure = NULL;
+  if (!vf_channel_receive_full (channel, bytes, length, source->cancellable, &failure))
+    return channel_failed (source, failure, error);
+  return true;
+}
+
+static bool
 check_verdict (VfChannel *channel, const VfSeedSource *source, const VfDigest *digest, GError **error)
 {
   guint8 head[VF_RECORD_HEAD_BYTES_MAX];
   VfRecord verdict;
-  GError *failure = NULL;
-  if (!vf_channel_receive_full (channel, head, vf_record_head_bytes (VF_RECORD_VERDICT), source->cancellable, &failure))
-    return channel_failed (source, failure, error);
+  if (!receive_bytes (channel, source, head, 1, error))
+    return false;
   if (head[0] != VF_RECORD_VERDICT)
     return vf_error_set (error, VF_ERROR_PROTOCOL, "cannot read the verdict of %s on file '%s': record type %u",
                          peer_name (source), source->path, head[0]);
+  if (!receive_bytes (channel, source, head + 1, vf_record_head_bytes (VF_RECORD_VERDICT) - 1, error))
+    return false;
   vf_record_decode (head, &verdict);
   if (verdict.verdict == VF_VERDICT_GOOD && vf_digest_equal (&verdict.digest, digest))
     return true;

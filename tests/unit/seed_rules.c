@@ -1,0 +1,305 @@
+/* Every rule of the seed stream, broken one by one. */
+#include "seed_pair.h"
+
+#include "seed/stream.h"
+
+enum { FILE_BYTES = 2 * VF_CHUNK_BYTES + 100 };
+
+/* Receives the stream in a memory file and returns the receiver's error (NULL: it was content). */
+static GError *
+receive_stream (GByteArray *stream)
+{
+  g_auto (VfFd) to = memfd_create ("target", MFD_CLOEXEC);
+  SeedPair pair = { .target = { .fd = to, .path = "/far/file", .file_bytes = FILE_BYTES } };
+  seed_pair_start (&pair);
+  vf_channel_send (pair.channel, stream->data, stream->len, NULL, NULL);
+  vf_channel_end (pair.channel, NULL);
+  guint8 verdict[34];
+  vf_channel_receive_full (pair.channel, verdict, sizeof verdict, NULL, NULL);
+  seed_pair_finish (&pair);
+  return g_steal_pointer (&pair.receive_error);
+}
+
+static void
+add_head (GByteArray *stream, const VfRecord *record)
+{
+  guint8 head[VF_RECORD_HEAD_BYTES_MAX];
+  g_byte_array_append (stream, head, (guint)vf_record_encode (record, head));
+}
+
+static void
+add_data (GByteArray *stream, guint64 offset, guint32 length)
+{
+  g_autofree guint8 *bytes = g_malloc0 (length + 1);
+  memset (bytes, 0x77, length);
+  VfRecord record = { .type = VF_RECORD_DATA, .offset = offset, .bytes = length, .stored_bytes = length };
+  vf_digest_of_bytes (bytes, length, &record.digest);
+  add_head (stream, &record);
+  g_byte_array_append (stream, bytes, length);
+}
+
+static void
+add_zeros (GByteArray *stream, guint64 offset, guint64 length)
+{
+  VfRecord record = { .type = VF_RECORD_ZERO, .offset = offset, .bytes = length };
+  add_head (stream, &record);
+}
+
+static void
+add_end (GByteArray *stream, guint8 spoil)
+{
+  VfRecord record = { .type = VF_RECORD_END };
+  g_auto (VfFd) fd = memfd_create ("copy", MFD_CLOEXEC);
+  fill (fd, 0, VF_CHUNK_BYTES, 0x77);
+  g_assert_cmpint (ftruncate (fd, FILE_BYTES), ==, 0);
+  vf_digest_fd (fd, "copy", FILE_BYTES, NULL, &record.digest, NULL);
+  record.digest.bytes[0] ^= spoil;
+  add_head (stream, &record);
+}
+
+static void
+assert_refused (GByteArray *stream, VfErrorCode code, const char *words)
+{
+  g_autoptr (GByteArray) owned = stream;
+  g_autoptr (GError) error = receive_stream (stream);
+  g_assert_error (error, VF_ERROR, (int)code);
+  if (strstr (error->message, words) == NULL)
+    g_error ("'%s' is not in '%s'", words, error->message);
+}
+
+static GByteArray *
+after_first_chunk (void)
+{
+  GByteArray *stream = g_byte_array_new ();
+  add_data (stream, 0, VF_CHUNK_BYTES);
+  return stream;
+}
+
+static void
+test_good (void)
+{
+  g_autoptr (GByteArray) stream = after_first_chunk ();
+  add_zeros (stream, VF_CHUNK_BYTES, VF_CHUNK_BYTES + 100);
+  add_end (stream, 0);
+  g_autoptr (GError) error = receive_stream (stream);
+  g_assert_no_error (error);
+}
+
+static void
+test_gap (void)
+{
+  GByteArray *stream = after_first_chunk ();
+  add_data (stream, 2 * VF_CHUNK_BYTES, 100);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "at offset 262144: the record leaves a gap");
+}
+
+static void
+test_overlap (void)
+{
+  GByteArray *stream = after_first_chunk ();
+  add_data (stream, 0, VF_CHUNK_BYTES);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "overlaps");
+}
+
+static void
+test_too_long (void)
+{
+  GByteArray *stream = g_byte_array_new ();
+  VfRecord record = { .type = VF_RECORD_DATA, .bytes = VF_CHUNK_BYTES + 1, .stored_bytes = VF_CHUNK_BYTES + 1 };
+  add_head (stream, &record);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "longer than a chunk");
+}
+
+static void
+test_beyond_end (void)
+{
+  GByteArray *stream = after_first_chunk ();
+  add_zeros (stream, VF_CHUNK_BYTES, 2 * VF_CHUNK_BYTES);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "beyond the end");
+}
+
+static void
+test_overflow (void)
+{
+  GByteArray *stream = after_first_chunk ();
+  add_zeros (stream, VF_CHUNK_BYTES, G_MAXUINT64 - VF_CHUNK_BYTES + 1);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "beyond the end");
+}
+
+static void
+test_empty (void)
+{
+  GByteArray *stream = after_first_chunk ();
+  add_zeros (stream, VF_CHUNK_BYTES, 0);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "empty");
+}
+
+static void
+test_partial_chunk (void)
+{
+  GByteArray *stream = after_first_chunk ();
+  add_data (stream, VF_CHUNK_BYTES, 100);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "does not end with a chunk");
+}
+
+static void
+test_wrong_digest (void)
+{
+  GByteArray *stream = after_first_chunk ();
+  stream->data[VF_RECORD_HEAD_BYTES_MAX + 5] ^= 1;
+  assert_refused (stream, VF_ERROR_CORRUPT, "the chunk at offset 0 is not what was sent");
+}
+
+static void
+test_wrong_final_digest (void)
+{
+  GByteArray *stream = after_first_chunk ();
+  add_zeros (stream, VF_CHUNK_BYTES, VF_CHUNK_BYTES + 100);
+  add_end (stream, 1);
+  assert_refused (stream, VF_ERROR_CORRUPT, "cannot verify file '/far/file': digest here is");
+}
+
+static void
+test_early_end (void)
+{
+  GByteArray *stream = after_first_chunk ();
+  add_end (stream, 0);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "ends before the file does");
+}
+
+static void
+test_no_end (void)
+{
+  GByteArray *stream = after_first_chunk ();
+  add_zeros (stream, VF_CHUNK_BYTES, VF_CHUNK_BYTES + 100);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "");
+}
+
+static void
+test_unknown_type (void)
+{
+  GByteArray *stream = after_first_chunk ();
+  g_byte_array_append (stream, (const guint8 *)"Q", 1);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "type is unknown");
+}
+
+static void
+test_verdict_from_sender (void)
+{
+  GByteArray *stream = g_byte_array_new ();
+  VfRecord record = { .type = VF_RECORD_VERDICT, .verdict = VF_VERDICT_GOOD };
+  add_head (stream, &record);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "type is unknown");
+}
+
+static void
+test_unknown_codec (void)
+{
+  GByteArray *stream = g_byte_array_new ();
+  VfRecord record = { .type = VF_RECORD_DATA, .bytes = 10, .codec = 9, .stored_bytes = 10 };
+  add_head (stream, &record);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "codec is unknown");
+}
+
+static void
+test_stored_length (void)
+{
+  GByteArray *stream = g_byte_array_new ();
+  VfRecord record = { .type = VF_RECORD_DATA, .bytes = VF_CHUNK_BYTES, .stored_bytes = G_MAXUINT32 };
+  add_head (stream, &record);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "another length");
+}
+
+/* ---- a receiver that lies ---- */
+
+static void
+lie (VfChannel *channel, const char *service, JsonObject *args, gpointer data)
+{
+  const VfRecord *verdict = data;
+  guint8 head[VF_RECORD_HEAD_BYTES_MAX], sink[4096];
+  vf_channel_accept (channel, NULL, NULL);
+  vf_channel_send (channel, head, vf_record_encode (verdict, head), NULL, NULL);
+  while (vf_channel_receive (channel, sink, sizeof sink, NULL, NULL) > 0)
+    continue;
+}
+
+typedef struct {
+  int fd;
+  const VfRecord *verdict;
+} Liar;
+
+static gpointer
+liar_thread (gpointer data)
+{
+  Liar *liar = data;
+  g_autoptr (JsonObject) hello = json_object_new ();
+  json_object_set_int_member (hello, "protocol", VF_LINK_PROTOCOL);
+  json_object_set_string_member (hello, "program", VF_VERSION);
+  vf_link_serve (liar->fd, liar->fd, LINK_TIMEOUT_S, hello, lie, (gpointer)liar->verdict, NULL);
+  return NULL;
+}
+
+static GError *
+send_to_liar (const VfRecord *verdict)
+{
+  int fds[2];
+  GError *error = NULL;
+  VfSeedCounts counts;
+  VfDigest digest;
+  g_auto (VfFd) from = scratch_file ();
+  fill (from, 0, 1000, 1);
+  socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
+  Liar liar = { .fd = fds[1], .verdict = verdict };
+  GThread *thread = g_thread_new ("liar", liar_thread, &liar);
+  VfLink *link = vf_link_connect (fds[0], fds[0], LINK_TIMEOUT_S, NULL);
+  VfChannel *channel = vf_link_open (link, "receive", NULL, NULL, NULL, NULL);
+  VfSeedSource source = { .fd = from, .path = "/near/file", .peer = "far", .file_bytes = 1000 };
+  g_assert_false (vf_seed_send (channel, &source, &counts, &digest, &error));
+  vf_channel_free (channel);
+  vf_link_free (link);
+  g_thread_join (thread);
+  return error;
+}
+
+static void
+test_other_digest_in_verdict (void)
+{
+  VfRecord verdict = { .type = VF_RECORD_VERDICT, .verdict = VF_VERDICT_GOOD };
+  g_autoptr (GError) error = send_to_liar (&verdict);
+  g_assert_error (error, VF_ERROR, VF_ERROR_CORRUPT);
+  g_assert_nonnull (strstr (error->message, "cannot verify the copy of file '/near/file': digest here is "));
+  g_assert_nonnull (strstr (error->message, ", on far it is 0000000000"));
+}
+
+static void
+test_no_verdict (void)
+{
+  VfRecord verdict = { .type = VF_RECORD_ZERO };
+  g_autoptr (GError) error = send_to_liar (&verdict);
+  g_assert_error (error, VF_ERROR, VF_ERROR_PROTOCOL);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/seed/rules/a stream that keeps them all is accepted", test_good);
+  g_test_add_func ("/seed/rules/a gap is refused with its offset", test_gap);
+  g_test_add_func ("/seed/rules/an overlap is refused", test_overlap);
+  g_test_add_func ("/seed/rules/data longer than a chunk is refused unread", test_too_long);
+  g_test_add_func ("/seed/rules/a record beyond the end is refused", test_beyond_end);
+  g_test_add_func ("/seed/rules/a length that would overflow is refused", test_overflow);
+  g_test_add_func ("/seed/rules/an empty record is refused", test_empty);
+  g_test_add_func ("/seed/rules/a part of a chunk is refused", test_partial_chunk);
+  g_test_add_func ("/seed/rules/a chunk with another digest is corrupt", test_wrong_digest);
+  g_test_add_func ("/seed/rules/a file with another digest is corrupt", test_wrong_final_digest);
+  g_test_add_func ("/seed/rules/an end before the last byte is refused", test_early_end);
+  g_test_add_func ("/seed/rules/a stream without its end record is refused", test_no_end);
+  g_test_add_func ("/seed/rules/an unknown type is refused", test_unknown_type);
+  g_test_add_func ("/seed/rules/a verdict from the sender is refused", test_verdict_from_sender);
+  g_test_add_func ("/seed/rules/an unknown codec is refused", test_unknown_codec);
+  g_test_add_func ("/seed/rules/another stored length is refused unread", test_stored_length);
+  g_test_add_func ("/seed/rules/a verdict with another digest names both ends", test_other_digest_in_verdict);
+  g_test_add_func ("/seed/rules/something else than a verdict is refused", test_no_verdict);
+  return g_test_run ();
+}
