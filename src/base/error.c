@@ -153,6 +153,8 @@ code_from_foreign (const GError *foreign)
     return (VfErrorCode)foreign->code;
   if (foreign->domain == G_FILE_ERROR)
     return foreign->code == G_FILE_ERROR_NOENT ? VF_ERROR_NOT_FOUND : VF_ERROR_FAILED;
+  if (foreign->domain == G_SPAWN_ERROR)
+    return foreign->code == G_SPAWN_ERROR_NOENT ? VF_ERROR_NOT_FOUND : VF_ERROR_FAILED;
   if (foreign->domain != G_IO_ERROR)
     return VF_ERROR_FAILED;
   switch (foreign->code) {

@@ -1,10 +1,14 @@
 #include "base/json.h"
 
-enum { MAX_NESTING = 64 };
+#include <string.h>
 
-/* json-glib's parser recurses once for each level, so hostile nesting is refused before it sees the text. */
-static bool
-nesting_is_sane (const char *text, gsize length)
+#define MAX_NESTING 64
+
+/* json-glib's parser recurses once for each level, and takes more than JSON (comments, text in single quotes, assignments), in
+ * which brackets could hide. So what is neither JSON's own outside of its strings nor nested sanely is refused before it sees
+ * the text. */
+static const char *
+find_fault (const char *text, gsize length)
 {
   int depth = 0;
   bool in_string = false;
@@ -19,12 +23,15 @@ nesting_is_sane (const char *text, gsize length)
       in_string = true;
     } else if (c == '{' || c == '[') {
       if (++depth > MAX_NESTING)
-        return false;
+        return "nested deeper than " G_STRINGIFY (MAX_NESTING);
     } else if (c == '}' || c == ']') {
-      depth--;
+      if (--depth < 0)
+        return "a bracket is closed that was not opened";
+    } else if (c == '\0' || (!g_ascii_isalnum (c) && strchr (" \t\r\n,:+-.", c) == NULL)) {
+      return "it holds what JSON has not";
     }
   }
-  return true;
+  return NULL;
 }
 
 JsonObject *
@@ -34,8 +41,9 @@ vf_json_parse (const char *text, gsize length, const char *what, GError **error)
     vf_error_set (error, VF_ERROR_CORRUPT, "cannot read %s: not UTF-8 text", what);
     return NULL;
   }
-  if (!nesting_is_sane (text, length)) {
-    vf_error_set (error, VF_ERROR_CORRUPT, "cannot read %s: nested deeper than %d", what, MAX_NESTING);
+  const char *fault = find_fault (text, length);
+  if (fault != NULL) {
+    vf_error_set (error, VF_ERROR_CORRUPT, "cannot read %s: %s", what, fault);
     return NULL;
   }
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();

@@ -50,9 +50,18 @@ vf_name_partial (const char *final_path, const char *id)
 bool
 vf_name_carries_id (const char *path, const char *id)
 {
+  if (!vf_id_is_valid (id))
+    return false;
   g_autofree char *name = vf_path_name (path);
   g_autofree char *mark = g_strdup_printf (".ferry-%s.", id);
-  return vf_id_is_valid (id) && strstr (name, mark) != NULL;
+  const char *found = g_strrstr (name, mark);
+  if (found == NULL)
+    return false;
+  const char *kind = found + strlen (mark);
+  if (strcmp (kind, "part") == 0)
+    return true;
+  const char *generation = kind + strlen ("cap");
+  return g_str_has_prefix (kind, "cap") && *generation != '\0' && generation[strspn (generation, "0123456789")] == '\0';
 }
 
 char *

@@ -62,6 +62,8 @@ add_layer (const Making *making, const VfImage *image)
   file->backing = g_strdup (image->backing_path);
   file->backing_format = g_strdup (image->backing_format);
   file->new_backing = new_backing_name (making, image, file->destination);
+  if (file->new_backing != NULL)
+    file->maybe_there = false; /* an equal file would name the wrong backing there, and is never written */
   for (guint i = 0; i < image->internal_snapshots->len; i++) {
     const VfInternalSnapshot *snapshot = image->internal_snapshots->pdata[i];
     g_ptr_array_add (file->internal_snapshots, g_strdup (snapshot->name));

@@ -19,7 +19,8 @@ mapped (const VfRequest *request, const char *path)
     if (vf_path_is_below (path, pair->from) && (best == NULL || strlen (pair->from) > strlen (best->from)))
       best = pair;
   }
-  if (best == NULL)
+  g_autofree char *normal = vf_path_normal (path);
+  if (best == NULL || normal == NULL) /* of a path with ".." only the kernel knows what it is below */
     return g_strdup (path);
   const char *rest = strcmp (best->from, "/") == 0 ? path : path + strlen (best->from);
   g_autofree char *joined = g_strconcat (best->to, "/", rest, NULL);

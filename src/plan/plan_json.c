@@ -19,7 +19,7 @@ get_strings (JsonObject *object, const char *member, GPtrArray *strings, GError 
     return false;
   for (guint i = 0; i < json_array_get_length (array); i++) {
     JsonNode *node = json_array_get_element (array, i);
-    if (json_node_get_value_type (node) != G_TYPE_STRING)
+    if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
       return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read member '%s': element %u is not a string", member, i);
     g_ptr_array_add (strings, json_node_dup_string (node));
   }
@@ -57,6 +57,15 @@ plan_file_free (VfPlanFile *file)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfPlanFile, plan_file_free)
 
+static bool
+file_kind_from_name (const char *name, VfPlanFileKind *kind, GError **error)
+{
+  if (!g_str_equal (name, "memory") && !g_str_equal (name, "layer"))
+    return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read plan: a file of kind '%s' is not known", name);
+  *kind = g_str_equal (name, "memory") ? VF_PLAN_MEMORY : VF_PLAN_LAYER;
+  return true;
+}
+
 VfPlanFile *
 vf_plan_file_from_json (JsonObject *object, GError **error)
 {
@@ -67,7 +76,8 @@ vf_plan_file_from_json (JsonObject *object, GError **error)
   JsonObject *facts = destination == NULL ? NULL : vf_json_object (object, "facts", error);
   if (facts == NULL)
     return NULL;
-  file->kind = g_str_equal (kind, "memory") ? VF_PLAN_MEMORY : VF_PLAN_LAYER;
+  if (!file_kind_from_name (kind, &file->kind, error))
+    return NULL;
   file->source = g_strdup (source);
   file->destination = g_strdup (destination);
   file->facts = vf_file_facts_from_json (facts, error);
@@ -101,13 +111,33 @@ disk_to_json (const VfPlanDisk *disk)
   return object;
 }
 
-static VfTreatment
-treatment_from_name (const char *name)
+static bool
+treatment_from_name (const char *name, VfTreatment *treatment, GError **error)
 {
-  for (VfTreatment treatment = VF_TREAT_MOVE; treatment < VF_TREAT_SKIP; treatment++)
-    if (g_str_equal (name, vf_treatment_name (treatment)))
-      return treatment;
-  return VF_TREAT_SKIP;
+  for (*treatment = VF_TREAT_MOVE; *treatment <= VF_TREAT_SKIP; (*treatment)++)
+    if (g_str_equal (name, vf_treatment_name (*treatment)))
+      return true;
+  return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read plan: treatment '%s' is not known", name);
+}
+
+static bool
+layers_from_json (JsonArray *layers, VfPlanDisk *disk, const VfPlan *plan, GError **error)
+{
+  for (guint i = 0; i < json_array_get_length (layers); i++) {
+    JsonNode *node = json_array_get_element (layers, i);
+    bool is_number = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64;
+    gint64 index = is_number ? json_node_get_int (node) : -1;
+    if (index < 0 || index >= plan->files->len)
+      return vf_error_set (error, VF_ERROR_CORRUPT,
+                           "cannot read plan: in 'layers' of disk '%s' there is no file %" G_GINT64_FORMAT, disk->target,
+                           index);
+    guint file = (guint)index;
+    g_array_append_val (disk->layers, file);
+  }
+  if (disk->treatment == VF_TREAT_MOVE && disk->layers->len == 0)
+    return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read plan: disk '%s' is to be moved, but has no layers",
+                         disk->target);
+  return true;
 }
 
 static bool
@@ -122,19 +152,10 @@ disk_from_json (JsonObject *object, VfPlan *plan, GError **error)
   disk->layers = g_array_new (FALSE, FALSE, sizeof (guint));
   g_ptr_array_add (plan->disks, disk);
   disk->target = g_strdup (target);
-  disk->treatment = treatment_from_name (treatment);
   disk->reason = g_strdup (vf_json_string_or (object, "reason", ""));
   disk->cap_directory_source = g_strdup (vf_json_string_or (object, "cap_directory_source", NULL));
   disk->cap_directory_destination = g_strdup (vf_json_string_or (object, "cap_directory_destination", NULL));
-  for (guint i = 0; i < json_array_get_length (layers); i++) {
-    gint64 index = json_array_get_int_element (layers, i);
-    if (index < 0 || index >= plan->files->len)
-      return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read plan of disk '%s': there is no file %" G_GINT64_FORMAT, target,
-                           index);
-    guint file = (guint)index;
-    g_array_append_val (disk->layers, file);
-  }
-  return true;
+  return treatment_from_name (treatment, &disk->treatment, error) && layers_from_json (layers, disk, plan, error);
 }
 
 static JsonObject *
