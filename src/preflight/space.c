@@ -65,11 +65,12 @@ report (const VfPreflight *preflight, GHashTable *demands, const char *host)
   }
 }
 
+/* Nothing is known of the space outside the roots; that is a finding of its own. */
 static const VfFileFacts *
 far_file (const VfPreflight *preflight, const char *path)
 {
   const VfFarFacts *there = g_hash_table_lookup (preflight->far_table, path);
-  return there == NULL ? NULL : there->file;
+  return there == NULL || !there->in_roots ? NULL : there->file;
 }
 
 static void
