@@ -6,6 +6,7 @@
 typedef struct {
   VfConsole *console;
   GCancellable *cancellable;
+  GMainContext *context; /* of our own: GLib's default context is libvirt's event loop */
   GMainLoop *loop;
   VfLongWork work;
   gpointer data;
@@ -35,8 +36,18 @@ run_in_thread (gpointer data)
 {
   Run *run = data;
   run->result = run->work (vf_console_reporter (run->console), run->cancellable, run->data);
-  g_idle_add (quit, run->loop);
+  g_autoptr (GSource) source = g_idle_source_new ();
+  g_source_set_callback (source, quit, run->loop, NULL);
+  g_source_attach (source, run->context); /* not invoke: that may call it here, before the loop runs */
   return NULL;
+}
+
+static void
+listen_for (Run *run, int signal_number)
+{
+  g_autoptr (GSource) source = g_unix_signal_source_new (signal_number);
+  g_source_set_callback (source, stop_asked, run, NULL);
+  g_source_attach (source, run->context);
 }
 
 int
@@ -45,10 +56,11 @@ vf_cli_run (VfLongWork work, gpointer data)
   static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP };
   g_autoptr (VfConsole) console = vf_console_new (vf_console_options_style ());
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  Run run = { console, cancellable, loop, work, data, NULL };
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GMainLoop) loop = g_main_loop_new (context, FALSE);
+  Run run = { console, cancellable, context, loop, work, data, NULL };
   for (gsize i = 0; i < G_N_ELEMENTS (stop_signals); i++)
-    g_unix_signal_add (stop_signals[i], stop_asked, &run);
+    listen_for (&run, stop_signals[i]);
   GThread *thread = g_thread_new ("move", run_in_thread, &run);
   g_main_loop_run (loop);
   g_thread_join (thread);

@@ -24,8 +24,7 @@ check_scheme (const char *uri, GError **error)
   if (strcmp (scheme, "qemu+ssh") == 0)
     return true;
   if (strcmp (scheme, "qemu") == 0)
-    return refuse_uri (error, uri, "it does not go through ssh",
-                       "write qemu+ssh://HOST/system; to move a guest within this host there is virt-ferry relocate");
+    return refuse_uri (error, uri, "it does not go through ssh", "write qemu+ssh://HOST/system");
   if (g_str_has_prefix (scheme, "qemu+"))
     return refuse_uri (error, uri, "virt-ferry goes through ssh only", "write qemu+ssh://HOST/system");
   return refuse_uri (error, uri, "only the qemu driver can be moved to", form_hint);

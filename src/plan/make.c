@@ -12,11 +12,12 @@ typedef struct {
   VfFarTable *far_table;
 } Making;
 
+/* Of a path outside the agent's roots nothing is known. */
 static const VfFileFacts *
 far_file (const Making *making, const char *destination)
 {
   const VfFarFacts *facts = g_hash_table_lookup (making->far_table, destination);
-  return facts == NULL ? NULL : facts->file;
+  return facts == NULL || !facts->in_roots ? NULL : facts->file;
 }
 
 /* The backing name that the copy must record, or NULL when the recorded one means the right file there too. */

@@ -69,7 +69,7 @@ static const VfFileFacts *
 far_file (const VfPreflight *preflight, const char *path)
 {
   const VfFarFacts *there = g_hash_table_lookup (preflight->far_table, path);
-  return there == NULL ? NULL : there->file;
+  return there == NULL || !there->in_roots ? NULL : there->file;
 }
 
 static void

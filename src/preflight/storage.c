@@ -54,6 +54,11 @@ check_device (const VfPreflight *preflight, const VfPlanFile *file, const VfFarF
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "device-not-empty", file->destination,
                      "if it can go: wipefs -a DEVICE at the destination", "the device at %s holds something: %s", host,
                      there->signature);
+  if (file->new_backing != NULL)
+    vf_findings_add (
+        preflight->findings, VF_FINDING_REFUSE, "device-backing-name", file->destination,
+        "place the layer below so that its recorded name stays true, or this layer into a file",
+        "the layer on this device records a backing name that would have to change, and names are changed in files only");
   bool exact = g_strcmp0 (file->format, "raw") == 0;
   if (exact ? there->file->bytes != file->facts->bytes : there->file->bytes < file->facts->bytes)
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "device-size", file->destination, "create a device of that size",

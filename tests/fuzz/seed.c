@@ -58,7 +58,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   Far far = { .fd = fds[1],
               .target = { .fd = memory, .path = "/far/file", .file_bytes = sizes[data[0] % G_N_ELEMENTS (sizes)] } };
   GThread *thread = g_thread_new ("far", serve, &far);
-  g_autoptr (VfLink) link = vf_link_connect (fds[0], fds[0], TIMEOUT_S, NULL);
+  VfLink *link = vf_link_connect (fds[0], fds[0], TIMEOUT_S, NULL);
   VfChannel *channel = link != NULL ? vf_link_open (link, "receive", NULL, NULL, NULL, NULL) : NULL;
   if (channel != NULL) {
     vf_channel_send (channel, data + 1, size - 1, NULL, NULL);
@@ -67,7 +67,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     vf_channel_free (channel);
   }
   if (link != NULL)
-    vf_link_close (link);
+    vf_link_free (link);
   g_thread_join (thread);
   return 0;
 }

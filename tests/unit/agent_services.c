@@ -288,6 +288,7 @@ test_device_held (AgentPair *pair, gconstpointer data)
   let_go (pid);
   g_assert_false (seeded);
   g_assert_error (error, VF_ERROR, VF_ERROR_BUSY);
+  g_test_message ("held by %s, the child is %d", facts->held_by, (int)pid);
   g_assert_nonnull (strstr (facts->held_by, "(sleep)"));
   g_assert_nonnull (strstr (error->message, facts->held_by));
   g_assert_false (vf_far_wipe (pair->link, "/dev/null", ID, NULL));

@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 #include <linux/loop.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -107,6 +108,8 @@ test_device (Scratch *scratch, gconstpointer data)
   g_auto (VfFd) control = open ("/dev/loop-control", O_RDWR | O_CLOEXEC);
   struct loop_config config = { .fd = (guint32)backing, .info = { .lo_flags = LO_FLAGS_AUTOCLEAR } };
   g_assert_cmpint (ftruncate (backing, 3 << 20), ==, 0);
+  if (control != VF_FD_NONE)
+    flock (control, LOCK_EX); /* as scratch_device in seed_pair.h: no two tests try for one number */
   int number = control != VF_FD_NONE ? ioctl (control, LOOP_CTL_GET_FREE) : -1;
   g_autofree char *node = g_strdup_printf ("/dev/loop%d", number);
   g_auto (VfFd) device = number >= 0 ? open (node, O_RDWR | O_CLOEXEC) : VF_FD_NONE;

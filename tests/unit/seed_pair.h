@@ -9,6 +9,7 @@
 #include <glib/gstdio.h>
 #include <linux/loop.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -97,6 +98,9 @@ scratch_device (int backing_fd, char **path)
 {
   g_auto (VfFd) control = open ("/dev/loop-control", O_RDWR | O_CLOEXEC);
   struct loop_config config = { .fd = (guint32)backing_fd, .info = { .lo_flags = LO_FLAGS_AUTOCLEAR } };
+  /* Until it is claimed, another test may be told the same free number, open it, and be seen as its holder. */
+  if (control != VF_FD_NONE)
+    flock (control, LOCK_EX);
   for (int i = 0; i < 32 && control != VF_FD_NONE; i++) {
     int number = ioctl (control, LOOP_CTL_GET_FREE);
     g_autofree char *node = g_strdup_printf ("/dev/loop%d", number);
