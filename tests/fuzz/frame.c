@@ -1,6 +1,4 @@
-/* Feeds headers to the decoder: what it takes must come back as it was. libFuzzer:
- *   clang -std=gnu17 -fsanitize=fuzzer,address -Isrc tests/fuzz/frame.c src/link/frame.c src/base/error.c … (glib-2.0, gio-2.0)
- */
+/* Headers to the decoder: what it takes must come back as it was. */
 #include "link/frame.h"
 
 #include <stdint.h>

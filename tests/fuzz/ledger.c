@@ -31,8 +31,7 @@ apply_line (VfLedger *ledger, const char *line, gsize length)
   if (length == 0 || *line != '{')
     return false;
   g_autofree char *body = g_strdup_printf ("{\"seq\":%" G_GUINT64_FORMAT ",\"time\":1,%.*s", ++seq, (int)length - 1, line + 1);
-  g_autofree char *whole =
-      g_strdup_printf ("%08lx %s", crc32_z (0, (const guint8 *)body, strlen (body)), body);
+  g_autofree char *whole = g_strdup_printf ("%08lx %s", crc32_z (0, (const guint8 *)body, strlen (body)), body);
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) record = vf_journal_parse_line (whole, strlen (whole), &error);
   bool applied = record != NULL && vf_ledger_apply (record, ledger, &error);

@@ -1,8 +1,5 @@
 /* Arbitrary bytes as the peer of a link. The first byte chooses: bit 0 whether a serving or a connecting link gets them, bit 1
- * whether a good greeting goes before. Whatever comes, both must end once the peer has hung up, without crash, leak or wait.
- * libFuzzer: clang -std=gnu17 -fsanitize=fuzzer,address -D_GNU_SOURCE -DVF_VERSION='"0"' -Isrc tests/fuzz/link.c
- * src/link/{channel,frame, greeting,incoming,link,reason,serve,stream}.c src/base/{error,fd,json,names}.c (glib-2.0,
- * gio-unix-2.0, json-glib-1.0) */
+ * whether a good greeting goes before. Whatever comes, both must end once the peer has hung up, without crash, leak or wait. */
 #include "base/fd.h"
 #include "link/frame.h"
 #include "link/link.h"

@@ -545,11 +545,21 @@ device_size_of_raw_is_exact (void)
   }
 }
 
+/* A backing name on a device stays as it is, so it must be one that need not change. */
+static void
+name_base_absolutely (Trial *trial)
+{
+  VfImage *top = ((VfHead *)trial->scene->inventory->heads->pdata[RUNNING_HEAD])->chain->images->pdata[0];
+  g_free (top->backing_name);
+  top->backing_name = g_strdup ("/srv/vm/base.qcow2");
+}
+
 static void
 device_size_of_qcow2_is_at_least_the_files (void)
 {
   for (gint64 difference = -1; difference <= 1; difference++) {
     Trial *trial = clean ();
+    name_base_absolutely (trial);
     vf_request_add_disk (trial->scene->request, "vda=/dev/vg/x", NULL);
     scene_there (trial->scene, "/dev/vg/x", VF_FILE_BLOCK)->file->bytes = (guint64)(9 * SCENE_MIB + difference);
     scene_there (trial->scene, "/var/lib/libvirt/images", VF_FILE_DIRECTORY);
@@ -561,6 +571,32 @@ device_size_of_qcow2_is_at_least_the_files (void)
       assert_refused_for (trial, "device-size", "/dev/vg/x", "needs at least 9437184");
     }
   }
+}
+
+static void
+device_backing_name (void)
+{
+  Trial *trial = clean ();
+  name_base_absolutely (trial);
+  vf_request_add_disk (trial->scene->request, "vda=/dev/vg/x", NULL);
+  vf_request_add_map (trial->scene->request, "/srv/vm=/srv/vm2", NULL);
+  scene_there (trial->scene, "/dev/vg/x", VF_FILE_BLOCK);
+  scene_there (trial->scene, "/var/lib/libvirt/images", VF_FILE_DIRECTORY);
+  assert_refused_for (trial, "device-backing-name", "/dev/vg/x", "records a backing name that would have to change");
+}
+
+static void
+nothing_is_said_of_room_and_directories_outside_the_roots (void)
+{
+  Trial *trial = clean ();
+  scene_there (trial->scene, "/srv/vm", VF_FILE_ABSENT)->in_roots = false;
+  VfFarFacts *there = scene_there (trial->scene, "/srv/vm/cd.iso", VF_FILE_ABSENT);
+  there->in_roots = false;
+  there->file->filesystem = 99;
+  there->file->free_bytes = 0;
+  run (trial);
+  g_assert_cmpuint (trial->plan->directories->len, ==, 0);
+  assert_refused_for (trial, "outside-roots", "/srv/vm/cd.iso", "may not open");
 }
 
 static void
@@ -716,6 +752,9 @@ add_storage_tests (void)
   ADD ("storage/device-not-empty", device_not_empty);
   ADD ("storage/device-size of raw is exact", device_size_of_raw_is_exact);
   ADD ("storage/device-size of qcow2 is at least the file's", device_size_of_qcow2_is_at_least_the_files);
+  ADD ("storage/device-backing-name", device_backing_name);
+  ADD ("storage/outside-roots: nothing is said of room and directories there",
+       nothing_is_said_of_room_and_directories_outside_the_roots);
   ADD ("storage/new-directory is a note", new_directory);
 }
 
