@@ -82,6 +82,20 @@ greet_as (int fd, const char *hello)
 }
 
 static void
+test_the_first_frame_must_be_hello (void)
+{
+  int fds[2];
+  g_autoptr (GError) error = NULL;
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  g_auto (VfFd) peer = fds[1];
+  g_assert_true (vf_fd_write_full (peer, "VFERRY1\n", 8));
+  raw_send_text (peer, VF_FRAME_ACCEPT, 1, "{\"protocol\":1}");
+  g_assert_null (vf_link_connect (fds[0], fds[0], 5, &error));
+  assert_vf_error (error, VF_ERROR_PROTOCOL);
+  g_assert_nonnull (strstr (error->message, "its first frame is ACCEPT, not HELLO"));
+}
+
+static void
 test_another_protocol_is_refused_with_both_versions (void)
 {
   int fds[2];
@@ -228,6 +242,59 @@ test_a_peer_that_does_not_read_kills_the_link (void)
   g_autoptr (GError) error = NULL;
   g_assert_false (vf_channel_send (channel, block, VF_LINK_CREDIT_BYTES, NULL, &error)); /* the socket holds far less */
   assert_vf_error (error, VF_ERROR_UNREACHABLE);
+}
+
+static gpointer
+ping_for_ever (gpointer fd)
+{
+  guint8 header[VF_FRAME_HEADER_BYTES];
+  vf_frame_encode (&(VfFrame){ 8, 0, VF_FRAME_PONG }, header);
+  while (send (GPOINTER_TO_INT (fd), header, sizeof header, MSG_NOSIGNAL) > 0 &&
+         send (GPOINTER_TO_INT (fd), "12345678", 8, MSG_NOSIGNAL) > 0)
+    g_usleep (100 * 1000);
+  return NULL;
+}
+
+static void
+test_a_peer_that_talks_but_does_not_read_kills_the_link (void)
+{
+  int fd;
+  VfLink *link = raw_connect (1, &fd);
+  g_auto (VfFd) peer = fd;
+  VfChannel *channel = open_answered (link, peer, VF_FRAME_ACCEPT, "{}", NULL);
+  GThread *pinger = g_thread_new ("pinger", ping_for_ever, GINT_TO_POINTER (peer));
+  g_autofree char *block = g_malloc0 (VF_LINK_CREDIT_BYTES);
+  g_autoptr (GError) error = NULL;
+  gint64 start_us = g_get_monotonic_time ();
+  g_assert_false (vf_channel_send (channel, block, VF_LINK_CREDIT_BYTES, NULL, &error));
+  assert_vf_error (error, VF_ERROR_UNREACHABLE);
+  g_assert_cmpint (g_get_monotonic_time () - start_us, <, 4 * G_USEC_PER_SEC);
+  vf_channel_free (channel);
+  vf_link_free (link);
+  g_thread_join (pinger);
+}
+
+static void
+test_a_channel_that_both_have_ended_is_not_reset (void)
+{
+  int fd;
+  g_autoptr (VfLink) link = raw_connect (30, &fd);
+  g_auto (VfFd) peer = fd;
+  VfChannel *channel = open_answered (link, peer, VF_FRAME_ACCEPT, "{}", NULL);
+  char byte;
+  raw_send (peer, VF_FRAME_END, 1, "", 0);
+  g_assert_cmpint (vf_channel_receive (channel, &byte, 1, NULL, NULL), ==, 0);
+  g_assert_true (vf_channel_end (channel, NULL));
+  vf_channel_free (channel);
+  g_usleep (100 * 1000); /* for the keeper, had it something to write */
+  g_clear_pointer (&link, vf_link_free);
+  VfFrame frame;
+  guint ends = 0;
+  while (raw_read (peer, &frame, NULL)) {
+    g_assert_cmpint ((int)frame.type, !=, VF_FRAME_RESET);
+    ends += frame.type == VF_FRAME_END;
+  }
+  g_assert_cmpuint (ends, ==, 1);
 }
 
 static gpointer
@@ -540,6 +607,10 @@ main (int argc, char **argv)
                    test_silence_kills_after_the_timeout_and_pings_before);
   g_test_add_func ("/link/two idle links stay alive", test_two_idle_links_stay_alive);
   g_test_add_func ("/link/a peer that does not read kills the link", test_a_peer_that_does_not_read_kills_the_link);
+  g_test_add_func ("/link/the first frame must be HELLO", test_the_first_frame_must_be_hello);
+  g_test_add_func ("/link/a peer that talks but does not read kills the link",
+                   test_a_peer_that_talks_but_does_not_read_kills_the_link);
+  g_test_add_func ("/link/a channel that both have ended is not reset", test_a_channel_that_both_have_ended_is_not_reset);
   g_test_add_func ("/link/closing wakes a stuck writer", test_closing_wakes_a_stuck_writer);
   g_test_add_func ("/link/data beyond the credit kills the link", test_data_beyond_the_credit_kills_the_link);
   g_test_add_func ("/link/data after END kills the link", test_data_after_end_kills_the_link);
