@@ -16,7 +16,8 @@
 #include "preflight/preflight.h"
 
 typedef struct {
-  guint64 data_bytes, zero_bytes, reused_bytes, allocated_bytes;
+  guint64 data_bytes; /* as sent: less than read, when compressed */
+  guint64 zero_bytes, reused_bytes, allocated_bytes;
 } VfMoveBytes;
 
 typedef struct {

@@ -3,6 +3,7 @@
 #include "seed/seed.h"
 
 #include "base/fd.h"
+#include "seed/codec.h"
 #include "seed/stream.h"
 
 #include <errno.h>
@@ -25,7 +26,8 @@ typedef struct {
   VfFileDigest *digest;
   guint64 next;                   /* where the next record must begin */
   guint64 window_at, previous_at; /* written back behind the writer, so that the last fsync is short */
-  guint8 *chunk;
+  VfCodec *codec;
+  guint8 *chunk, *stored;
   bool ended;
   VfDigest own; /* once ended */
 } Receiver;
@@ -96,15 +98,18 @@ static bool
 take_data (Receiver *receiver, const VfRecord *record, GError **error)
 {
   VfDigest digest;
-  if (record->codec != VF_CODEC_STORED)
+  if (record->codec != VF_CODEC_STORED && record->codec != VF_CODEC_ZSTD)
     return broke_rule (receiver, error, "the codec is unknown");
   if (record->bytes > VF_CHUNK_BYTES)
     return broke_rule (receiver, error, "the record is longer than a chunk");
-  if (record->stored_bytes != record->bytes)
+  if (record->codec == VF_CODEC_STORED ? record->stored_bytes != record->bytes : record->stored_bytes >= record->bytes)
     return broke_rule (receiver, error, "stored bytes have another length");
   if (!check_place (receiver, record, error) ||
-      !vf_channel_receive_full (receiver->channel, receiver->chunk, record->stored_bytes, NULL, error))
+      !vf_channel_receive_full (receiver->channel, receiver->stored, record->stored_bytes, NULL, error))
     return false;
+  if (!vf_codec_expand (receiver->codec, record->codec, receiver->stored, record->stored_bytes, receiver->chunk,
+                        (gsize)record->bytes))
+    return broke_rule (receiver, error, "the compressed bytes do not expand to what was announced");
   vf_digest_of_bytes (receiver->chunk, (gsize)record->bytes, &digest);
   if (!vf_digest_equal (&digest, &record->digest))
     return vf_error_set (error, VF_ERROR_CORRUPT,
@@ -224,7 +229,11 @@ vf_seed_receive (VfChannel *channel, const VfSeedTarget *target, VfDigest *diges
 {
   g_autoptr (VfFileDigest) state = vf_file_digest_new (target->file_bytes);
   g_autofree guint8 *chunk = g_malloc (VF_CHUNK_BYTES);
-  Receiver receiver = { .channel = channel, .target = target, .digest = state, .chunk = chunk };
+  g_autofree guint8 *stored = g_malloc (VF_CHUNK_BYTES);
+  g_autoptr (VfCodec) codec = vf_codec_new (0);
+  Receiver receiver = {
+    .channel = channel, .target = target, .digest = state, .codec = codec, .chunk = chunk, .stored = stored
+  };
   if (!target->is_block && ftruncate (target->fd, (off_t)target->file_bytes) != 0)
     return cannot_write (&receiver, errno, error);
   while (!receiver.ended)
