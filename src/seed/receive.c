@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "seed/codec.h"
+#include "seed/extents.h"
 #include "seed/stream.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ enum {
   WINDOW_BYTES = 32 * 1024 * 1024,
   ZEROOUT_BYTES = 1024 * 1024 * 1024, /* one call's worth: it blocks */
   SECTOR_BYTES = 4096,
+  FILE_BLOCK_BYTES = 4096,
 };
 
 typedef struct {
@@ -94,6 +96,34 @@ move_window (Receiver *receiver, GError **error)
   return true;
 }
 
+/* Where the blocks from `at` on stop being zero, or stop being data. */
+static gsize
+end_of_run (const guint8 *chunk, gsize at, gsize length, bool zero)
+{
+  for (gsize block; at < length; at += block) {
+    block = MIN (length - at, (gsize)FILE_BLOCK_BYTES);
+    if (vf_bytes_are_zero (chunk + at, block) != zero)
+      break;
+  }
+  return at;
+}
+
+/* A chunk is coarse beside a filesystem's blocks: what is zero within one stays a hole of the new file. */
+static bool
+write_chunk (Receiver *receiver, gsize length)
+{
+  const VfSeedTarget *target = receiver->target;
+  if (target->is_block)
+    return vf_fd_pwrite_full (target->fd, receiver->chunk, length, (off_t)receiver->next);
+  for (gsize end, at = end_of_run (receiver->chunk, 0, length, true); at < length;
+       at = end_of_run (receiver->chunk, end, length, true)) {
+    end = end_of_run (receiver->chunk, at, length, false);
+    if (!vf_fd_pwrite_full (target->fd, receiver->chunk + at, end - at, (off_t)(receiver->next + at)))
+      return false;
+  }
+  return true;
+}
+
 static bool
 take_data (Receiver *receiver, const VfRecord *record, GError **error)
 {
@@ -116,7 +146,7 @@ take_data (Receiver *receiver, const VfRecord *record, GError **error)
                          "cannot receive file '%s': the chunk at offset %" G_GUINT64_FORMAT " is not what was sent",
                          receiver->target->path, receiver->next);
   vf_file_digest_add_chunk (receiver->digest, &digest);
-  if (!vf_fd_pwrite_full (receiver->target->fd, receiver->chunk, (gsize)record->bytes, (off_t)receiver->next))
+  if (!write_chunk (receiver, (gsize)record->bytes))
     return cannot_write (receiver, errno, error);
   receiver->next += record->bytes;
   return move_window (receiver, error);
