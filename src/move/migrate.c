@@ -247,6 +247,23 @@ vf_cleanup (const char *id, const VfReporter *reporter)
   return result;
 }
 
+bool
+vf_move_is_abandoned (const VfLedger *ledger, bool held)
+{
+  return !held && ledger->phase != VF_PHASE_DONE && ledger->phase != VF_PHASE_UNDONE;
+}
+
+VfResult *
+vf_recover (const char *id, const VfReporter *reporter, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  g_autoptr (VfLedger) ledger = vf_move_load (id, NULL, &error);
+  if (ledger == NULL)
+    return vf_words_refused (error);
+  bool stayed = ledger->switched == VF_SWITCH_NOT_BEGUN || ledger->switched == VF_SWITCH_STAYED;
+  return stayed ? vf_abort (id, reporter) : vf_resume (id, reporter, cancellable);
+}
+
 /* ---- list and status ---- */
 
 VfLedger *
