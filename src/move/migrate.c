@@ -145,6 +145,8 @@ open_move (const char *id, const VfReporter *reporter, GCancellable *cancellable
   move->guard = vf_guard_lock (vf_move_plan (move)->uuid, error);
   if (move->guard == VF_FD_NONE)
     return NULL;
+  if (move->ledger->phase == VF_PHASE_DONE || move->ledger->phase == VF_PHASE_UNDONE)
+    vf_move_remove_rendezvous (vf_move_plan (move)->rendezvous); /* killed after its last record */
   move->rounds = move->ledger->capped > 0 ? move->ledger->capped - 1 : 0;
   return g_steal_pointer (&move);
 }

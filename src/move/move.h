@@ -68,6 +68,9 @@ bool vf_move_connect_source (VfMove *move, GError **error);
 bool vf_move_connect_destination (VfMove *move, const char *rendezvous, GError **error);
 void vf_move_disconnect_destination (VfMove *move);
 
+/* Removes the directory of this side's relayed sockets, in use or left by a killed process. Idempotent. */
+void vf_move_remove_rendezvous (const char *rendezvous);
+
 /* The sockets of QEMU's streams: a listener here for a socket of that name there. */
 VfRelay *vf_move_relay (VfMove *move, const char *name, char **uri, GError **error);
 

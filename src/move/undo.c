@@ -291,5 +291,7 @@ vf_move_undo (VfMove *move, const char *reason, GError **error)
     g_propagate_error (error, first);
     return false;
   }
+  if (move->local_rendezvous == NULL) /* the destination was not needed, but a killed process had been connected */
+    vf_move_remove_rendezvous (vf_move_plan (move)->rendezvous);
   return vf_move_enter (move, VF_PHASE_UNDONE, error);
 }
