@@ -245,6 +245,7 @@ vf_cleanup (const char *id, const VfReporter *reporter)
   if (move->ledger->phase != VF_PHASE_DONE)
     return refuse (id, VF_ERROR_REFUSED, "it is not finished", "finish it with resume, or take it back with abort");
   VfResult *result = vf_words_done (move);
+  result->downtime_ms = 0; /* that was the move's */
   vf_cleanup_source (move, result);
   return result;
 }
