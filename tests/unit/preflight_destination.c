@@ -143,16 +143,6 @@ no_device_where_a_file_is_sent_onto_one (void)
 }
 
 static void
-a_file_below_dev_shm_needs_no_device (void)
-{
-  g_autoptr (Trial) trial = trial_clean ();
-  vf_request_add_map (trial->scene->request, "/srv/vm/cd.iso=/dev/shm/cd.iso", NULL);
-  scene_there (trial->scene, "/dev/shm/cd.iso", VF_FILE_ABSENT);
-  trial_run (trial);
-  g_assert_false (vf_findings_refuse (trial->findings));
-}
-
-static void
 device_in_use (void)
 {
   Trial *trial = trial_on_device ();
@@ -351,7 +341,6 @@ add_storage_tests (void)
   ADD ("storage/no-device for a top", no_device_for_a_top);
   ADD ("storage/no-device for a lower layer", no_device_for_a_lower_layer);
   ADD ("storage/no-device where a file is sent onto one", no_device_where_a_file_is_sent_onto_one);
-  ADD ("storage/a file below /dev/shm needs no device", a_file_below_dev_shm_needs_no_device);
   ADD ("storage/device-in-use", device_in_use);
   ADD ("storage/device-not-empty", device_not_empty);
   ADD ("storage/device-size of raw is exact", device_size_of_raw_is_exact);
