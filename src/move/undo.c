@@ -186,6 +186,17 @@ leave_behind (GPtrArray *left, const char *path, GError *error)
   g_clear_error (&error);
 }
 
+/* Somebody else's file took the final name before our copy could: it stays, and nothing of ours is left by it. */
+static bool
+is_not_ours (VfMove *move, const char *path, GError **error)
+{
+  if (!vf_error_is (*error, VF_ERROR_EXISTS))
+    return false;
+  vf_move_note (move, "'%s' at the destination is not of this move and stays", path);
+  g_clear_error (error);
+  return true;
+}
+
 static void
 remove_file_there (VfMove *move, guint index, GPtrArray *left)
 {
@@ -202,7 +213,8 @@ remove_file_there (VfMove *move, guint index, GPtrArray *left)
       leave_behind (left, file->destination, error);
     return;
   }
-  if (entry->berth_begun && !vf_far_remove (link, file->destination, plan->id, &entry->id, &removed, &error))
+  if (entry->berth_begun && !vf_far_remove (link, file->destination, plan->id, &entry->id, &removed, &error) &&
+      !is_not_ours (move, file->destination, &error))
     leave_behind (left, file->destination, g_steal_pointer (&error));
   g_autofree char *partial = vf_name_partial (file->destination, plan->id);
   if (!vf_far_remove (link, partial, plan->id, NULL, &removed, &error))
@@ -291,5 +303,7 @@ vf_move_undo (VfMove *move, const char *reason, GError **error)
     g_propagate_error (error, first);
     return false;
   }
+  if (move->local_rendezvous == NULL) /* the destination was not needed, but a killed process had been connected */
+    vf_move_remove_rendezvous (vf_move_plan (move)->rendezvous);
   return vf_move_enter (move, VF_PHASE_UNDONE, error);
 }

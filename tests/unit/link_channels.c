@@ -295,6 +295,7 @@ test_hanging_up_ends_the_server_well (void)
 {
   LinkPair *pair = link_pair_new (30);
   g_autoptr (JsonObject) answer = vf_link_call (pair->link, "answer", NULL, NULL, NULL);
+  g_assert_nonnull (answer);
   g_clear_pointer (&pair->link, vf_link_free);
   g_thread_join (pair->server);
   g_assert_no_error (pair->serve_error);
