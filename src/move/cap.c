@@ -176,7 +176,9 @@ plan_former_cap (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **e
 static bool
 one_round (VfMove *move, GError **error)
 {
-  return vf_move_put_caps (move, error) && vf_move_each_disk (move, plan_former_cap, NULL, error) &&
+  /* a snapshot that somebody took into the cap could be deleted no more with another cap over it */
+  return vf_move_snapshots_are_as_planned (move, error) && vf_move_put_caps (move, error) &&
+         vf_move_each_disk (move, plan_former_cap, NULL, error) &&
          vf_phase_seed (move, error);
 }
 
