@@ -87,6 +87,20 @@ vf_move_connect_destination (VfMove *move, const char *rendezvous, GError **erro
          connect_far_libvirt (move, destination, error) && vf_far_rendezvous (vf_move_link (move), rendezvous, true, error);
 }
 
+/* Also the sockets that a killed process of this move left there. */
+static void
+remove_local_rendezvous (VfMove *move)
+{
+  static const char *const names[] = { "libvirt", "memory", "disks" };
+  if (move->local_rendezvous == NULL)
+    return;
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *path = g_build_filename (move->local_rendezvous, names[i], NULL);
+    g_unlink (path);
+  }
+  g_rmdir (move->local_rendezvous);
+}
+
 void
 vf_move_disconnect_destination (VfMove *move)
 {
@@ -97,8 +111,7 @@ vf_move_disconnect_destination (VfMove *move)
   }
   g_clear_pointer (&move->libvirt_relay, vf_relay_stop);
   g_clear_pointer (&move->shell, vf_remote_shell_stop);
-  if (move->local_rendezvous != NULL)
-    g_rmdir (move->local_rendezvous);
+  remove_local_rendezvous (move);
   g_clear_pointer (&move->local_rendezvous, g_free);
 }
 

@@ -183,28 +183,69 @@ a_disk_that_is_mirrored (void)
       "block-job-active", "vda", "is being mirrored (copy)");
 }
 
-static void
-checkpoints (void)
+static Trial *
+with_tpm (const char *backend)
 {
   Trial *trial = clean ();
+  g_free (trial->scene->inventory->domain->tpm);
+  trial->scene->inventory->domain->tpm = g_strdup (backend);
+  return trial;
+}
+
+static void
+a_tpm_that_cannot_be_carried (void)
+{
+  assert_refused_for (with_tpm ("passthrough"), "tpm", "shop", "the TPM of this host");
+  assert_refused_for (with_tpm ("external"), "tpm", "shop", "a program that libvirt does not run");
+}
+
+static void
+no_tpm_emulator (void)
+{
+  Trial *trial = with_tpm ("emulator");
+  trial->destination->lacks_tpm_emulator = true;
+  assert_refused_for (trial, "no-tpm-emulator", "bravo", "libvirt at bravo finds no emulator");
+}
+
+static void
+tpm_secret (void)
+{
+  Trial *trial = with_tpm ("emulator");
+  trial->scene->inventory->domain->tpm_secret = true;
+  assert_only (trial, VF_FINDING_WARN, "tpm-secret", "shop", "which bravo must have");
+}
+
+static void
+tpm_state_in_the_way (void)
+{
+  Trial *trial = with_tpm ("emulator");
+  g_autofree char *directory = vf_plan_tpm_directory (trial->scene->inventory->domain->uuid);
+  scene_there (trial->scene, directory, VF_FILE_DIRECTORY);
+  assert_refused_for (trial, "tpm-state-in-the-way", directory, "lies at bravo already");
+}
+
+static void
+checkpoints_and_a_tpm_of_its_own_are_carried (void)
+{
+  g_autoptr (Trial) trial = with_tpm ("emulator");
+  g_autofree char *directory = vf_plan_tpm_directory (trial->scene->inventory->domain->uuid);
+  scene_there (trial->scene, directory, VF_FILE_ABSENT);
   trial->scene->inventory->checkpoints = 2;
-  assert_refused_for (trial, "checkpoints", "shop", "2 checkpoint(s)");
+  run (trial);
+  g_assert_false (vf_findings_refuse (trial->findings));
 }
 
 static void
-nvram (void)
+a_variable_store_of_that_name_is_in_the_way_whatever_it_holds (void)
 {
   Trial *trial = clean ();
-  trial->scene->inventory->domain->nvram = g_strdup ("/var/lib/shop_VARS.fd");
-  assert_refused_for (trial, "nvram", "/var/lib/shop_VARS.fd", "UEFI variables");
-}
-
-static void
-tpm (void)
-{
-  Trial *trial = clean ();
-  trial->scene->inventory->domain->has_tpm = true;
-  assert_refused_for (trial, "tpm", "shop", "emulated TPM");
+  VfDomainXml *domain = trial->scene->inventory->domain;
+  domain->nvram = g_strdup ("/srv/vm/shop_VARS.fd");
+  domain->nvram_format = g_strdup ("raw");
+  scene_file (trial->scene, "/srv/vm/shop_VARS.fd", VF_FILE_REGULAR);
+  scene_there (trial->scene, "/srv/vm/shop_VARS.fd", VF_FILE_REGULAR);
+  g_hash_table_insert (trial->destination->equal, g_strdup ("/srv/vm/shop_VARS.fd"), GINT_TO_POINTER (1));
+  assert_refused_for (trial, "file-in-the-way", "/srv/vm/shop_VARS.fd", "the guest's writes must not go into it");
 }
 
 static void
@@ -664,9 +705,8 @@ add_guest_tests (void)
   ADD ("guest/job-active", job_active);
   ADD ("guest/block-job-active", block_job_active);
   ADD ("guest/block-job-active: a disk that is mirrored", a_disk_that_is_mirrored);
-  ADD ("guest/checkpoints", checkpoints);
-  ADD ("guest/nvram", nvram);
-  ADD ("guest/tpm", tpm);
+  ADD ("guest/tpm", a_tpm_that_cannot_be_carried);
+  ADD ("guest/checkpoints and a TPM of its own are carried", checkpoints_and_a_tpm_of_its_own_are_carried);
   ADD ("guest/managed-save", managed_save);
   ADD ("guest/host-devices", host_devices);
   ADD ("guest/filesystems", filesystems);
@@ -694,6 +734,11 @@ add_chain_and_destination_tests (void)
   ADD ("destination/uuid-taken", uuid_taken);
   ADD ("destination/name-taken", name_taken);
   ADD ("destination/no-qemu-img", no_qemu_img);
+  ADD ("destination/no-tpm-emulator", no_tpm_emulator);
+  ADD ("destination/tpm-secret is a warning", tpm_secret);
+  ADD ("destination/tpm-state-in-the-way", tpm_state_in_the_way);
+  ADD ("destination/a variable store of that name is in the way whatever it holds",
+       a_variable_store_of_that_name_is_in_the_way_whatever_it_holds);
   ADD ("destination/older-qemu is a warning", older_qemu);
   ADD ("destination/a newer QEMU is no finding", a_newer_qemu_is_no_finding);
 }
