@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { CHANGING_FILE_ATTEMPTS = 10 };
+enum { CHANGING_FILE_ATTEMPTS = 20, CHANGING_FILE_PAUSE_MS = 250 };
 
 guint64
 vf_move_file_weight (const VfPlanFile *file)
@@ -120,6 +120,9 @@ send_changing_file (VfMove *move, guint index, GError **error)
     }
     vf_move_note (move, "copying again: %s", failure->message);
     g_error_free (failure);
+    g_usleep (CHANGING_FILE_PAUSE_MS * 1000); /* setting one variable takes the firmware many writes */
+    if (vf_move_is_cancelled (move, error))
+      return false;
   }
 }
 

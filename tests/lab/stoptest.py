@@ -6,7 +6,7 @@ from movetest import require
 
 def stop_in(guest, destination, phase, sig, *options, act=lambda: None):
     """Starts a move, does `act` while that phase makes progress, sends the mover a signal; its exit code. Shape the link before."""
-    mover = guest.host.popen(["virt-ferry", "migrate", "--json", "--max-cap", "1G", *options, guest.name, destination.uri()],
+    mover = guest.host.popen(["virt-ferry", "migrate", "--json", *options, guest.name, destination.uri()],
                              stdout=-1, text=True)
     event = {}
     for line in mover.stdout:
