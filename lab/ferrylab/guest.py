@@ -31,8 +31,8 @@ class Guest:
 
         disks      Disk objects, vda first; None takes those of `layout`
         load       idle | light | heavy
-        options    memory_mib=96, beat_ms=10, span=1024 (blocks judged on each disk), ram_mib=8, zero=True (the load also
-                   writes zeros), machine="q35", uefi=False (NVRAM; boots slower), devices="" (more device XML)
+        options    memory_mib=96 (256 with uefi), beat_ms=10, span=1024 (blocks judged on each disk), ram_mib=8, zero=True (the load also
+                   writes zeros), machine="q35", uefi=False (OVMF and its variables; boots in 7 s), tpm=False (emulated by swtpm), devices="" (more device XML)
         """
         guest = cls(host, name, host.storage.layout(name, layout) if disks is None else disks)
         text = domain_xml(name, guest.disks, load, **options)
@@ -140,6 +140,18 @@ class Guest:
             raise LabError(f"cannot trust guest '{self.name}' on host '{self.host.name}': {answer}")
         return answer
 
+    def put(self, path, data):
+        """Write a file of the guest's kernel: a UEFI variable below /sys/firmware/efi/efivars, say."""
+        self._obey(f"put {path} {data.hex()}")
+
+    def get(self, path):
+        """The bytes of a file of the guest's kernel."""
+        return bytes.fromhex(self._obey(f"get {path}")[3:])
+
+    def tpm(self, command):
+        """Send one TPM 2.0 command and return the TPM's response, header included."""
+        return bytes.fromhex(self._obey(f"trade /dev/tpm0 {command.hex()}")[3:])
+
     def load(self, mode):
         """Set the load to idle, light or heavy; after idle no write is under way."""
         return self._obey(f"load {mode}")
@@ -225,18 +237,16 @@ class Guest:
                 self.load(before)
 
 
-def domain_xml(name, disks, load="light", memory_mib=96, beat_ms=10, span=1024, ram_mib=8, zero=True, machine="q35",
-               uefi=False, devices=""):
+def domain_xml(name, disks, load="light", memory_mib=None, beat_ms=10, span=1024, ram_mib=8, zero=True, machine="q35",
+               uefi=False, tpm=False, devices=""):
     """The domain of a lab guest; see Guest.create for the options."""
     options = (f"ferry.run={secrets.token_hex(6)} ferry.load={load} ferry.beat={beat_ms} ferry.span={span} "
                f"ferry.ram={ram_mib} ferry.zero={int(zero)}")
     drives = "\n".join(disk_xml(name, disk, f"vd{chr(97 + index)}") for index, disk in enumerate(disks))
-    firmware = ""
-    if uefi:
-        if not os.path.exists(OVMF_CODE):
-            raise LabError(f"cannot give guest '{name}' firmware: no '{OVMF_CODE}'; install ovmf")
-        firmware = (f"<loader readonly='yes' type='pflash'>{OVMF_CODE}</loader>"
-                    f"<nvram template='{OVMF_VARS}'>/var/lib/libvirt/qemu/nvram/{name}_VARS.fd</nvram>")
+    memory_mib = memory_mib or (256 if uefi else 96)
+    firmware = firmware_xml(name) if uefi else ""
+    if tpm:
+        devices += "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"
     return f"""<domain type='{kernel.accelerator()}' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{escape(name)}</name>
   <memory unit='MiB'>{memory_mib}</memory>
@@ -263,6 +273,18 @@ def domain_xml(name, disks, load="light", memory_mib=96, beat_ms=10, span=1024, 
 {exact_ram(memory_mib) if kernel.accelerator() == "qemu" else ""}
 </domain>
 """
+
+
+def firmware_xml(name):
+    """OVMF with a variable store of the guest's own, which libvirt makes from the template at the first start."""
+    if not os.path.exists(OVMF_CODE):
+        raise LabError(f"cannot give guest '{name}' firmware: no '{OVMF_CODE}'; install ovmf")
+    return (f"<loader readonly='yes' type='pflash'>{OVMF_CODE}</loader>"
+            f"<nvram template='{OVMF_VARS}'>{nvram_path(name)}</nvram>")
+
+
+def nvram_path(name):
+    return f"/var/lib/libvirt/qemu/nvram/{name}_VARS.fd"
 
 
 def exact_ram(memory_mib):

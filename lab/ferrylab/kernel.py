@@ -18,7 +18,7 @@ from . import proc
 from .proc import LabError, run
 
 PACKAGE = "linux-image-cloud-amd64"
-MODULES = ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"]
+MODULES = ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk", "efivarfs"]
 WORKLOAD = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "workload")
 COMPILE = ["gcc", "-std=gnu17", "-static", "-O2", "-s", "-pthread", "-Wall", "-Wextra", "-Werror"]
 # lpj spares the delay calibration, half a second under emulation.
@@ -122,7 +122,7 @@ def keep_capabilities(place):
 
 def _kernel_dir():
     """Directory with vmlinuz and modules/*.ko. Caller holds the lock."""
-    ready = sorted(glob.glob(os.path.join(cache_dir(), "kernel-*", "vmlinuz")))
+    ready = sorted(glob.glob(os.path.join(cache_dir(), f"kernel-*-{_modules_mark()}", "vmlinuz")))
     if ready:
         return os.path.dirname(ready[-1])
     depends = run("apt-cache", "depends", PACKAGE).stdout
@@ -139,6 +139,11 @@ def _kernel_dir():
         return _gather_kernel(place, names[0])
 
 
+def _modules_mark():
+    """Names a kernel's directory by what was taken from its package."""
+    return hashlib.sha256(" ".join(MODULES).encode()).hexdigest()[:8]
+
+
 def _gather_kernel(place, package):
     made = os.path.join(place, "kernel")
     os.makedirs(made + "/modules")
@@ -148,7 +153,7 @@ def _gather_kernel(place, package):
             shutil.copy(module, made + "/modules/")
             if module.endswith(".xz"):
                 run("xz", "-d", os.path.join(made, "modules", os.path.basename(module)))
-    final = os.path.join(cache_dir(), "kernel-" + package.removeprefix("linux-image-"))
+    final = os.path.join(cache_dir(), f"kernel-{package.removeprefix('linux-image-')}-{_modules_mark()}")
     os.rename(made, final)
     return final
 

@@ -169,6 +169,16 @@ vf_hypervisor_hostname (VfHypervisor *hypervisor, GError **error)
   return hostname;
 }
 
+char *
+vf_hypervisor_capabilities (VfHypervisor *hypervisor, const char *arch, const char *machine, const char *type, GError **error)
+{
+  char *xml = virConnectGetDomainCapabilities (hypervisor->connection, NULL, arch, machine, type, 0);
+  if (xml == NULL)
+    vf_libvirt_fail (error, hypervisor, "ask what a guest of machine type '%s' can have",
+                     machine != NULL ? machine : "default");
+  return xml;
+}
+
 bool
 vf_hypervisor_is_alive (VfHypervisor *hypervisor)
 {

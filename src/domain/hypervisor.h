@@ -23,6 +23,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfHypervisor, vf_hypervisor_close)
 bool vf_hypervisor_versions (VfHypervisor *hypervisor, gulong *libvirt, gulong *qemu, GError **error);
 char *vf_hypervisor_hostname (VfHypervisor *hypervisor, GError **error);
 
+/* What libvirt can give a guest of that kind there (domain capabilities XML). Any argument may be NULL. The caller frees. */
+char *vf_hypervisor_capabilities (VfHypervisor *hypervisor, const char *arch, const char *machine, const char *type,
+                                  GError **error);
+
 /* True while the connection answers. */
 bool vf_hypervisor_is_alive (VfHypervisor *hypervisor);
 

@@ -17,7 +17,9 @@ add_chain_paths (GHashTable *used, const char *path, const char *format)
 static void
 add_domain_paths (GHashTable *used, const VfDomainXml *domain)
 {
-  for (guint i = 0; domain != NULL && i < domain->disks->len; i++) {
+  if (domain->nvram != NULL)
+    g_hash_table_add (used, g_strdup (domain->nvram));
+  for (guint i = 0; i < domain->disks->len; i++) {
     const VfSource *source = ((const VfXmlDisk *)domain->disks->pdata[i])->source;
     if (source->path == NULL)
       continue;

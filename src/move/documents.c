@@ -1,5 +1,7 @@
 #include "move/documents.h"
 
+#include "xml/checkpoint_xml.h"
+
 #include <string.h>
 
 static GPtrArray *
@@ -45,6 +47,12 @@ char *
 vf_document_snapshot (VfLedger *ledger, const char *xml, GError **error)
 {
   return vf_snapshot_xml_rewrite (xml, ledger->plan->changes, error);
+}
+
+char *
+vf_document_checkpoint (VfLedger *ledger, const char *xml, GError **error)
+{
+  return vf_checkpoint_xml_rewrite (xml, ledger->plan->changes, error);
 }
 
 char *

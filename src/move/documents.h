@@ -11,6 +11,9 @@ char *vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GE
 char *vf_document_snapshot (VfLedger *ledger, const char *xml, GError **error);
 char *vf_document_memory_file (VfLedger *ledger, const char *xml, GError **error);
 
+/* A checkpoint's XML with every path at its new place. */
+char *vf_document_checkpoint (VfLedger *ledger, const char *xml, GError **error);
+
 /* For an undo of a guest that was shut off meanwhile: caps back to the original top layers. */
 char *vf_document_without_caps (VfLedger *ledger, const char *xml, GError **error);
 

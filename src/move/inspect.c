@@ -5,6 +5,7 @@
 #include "base/names.h"
 #include "far/far.h"
 #include "move/guard.h"
+#include "xml/capabilities_xml.h"
 #include "xml/snapshot_xml.h"
 
 #include <errno.h>
@@ -126,6 +127,16 @@ survey_facts (Survey *survey, GError **error)
   return inventory->host != NULL;
 }
 
+static bool
+survey_nvram (VfInventory *inventory, GError **error)
+{
+  g_autoptr (GPtrArray) domains = vf_inventory_with_nvram (inventory);
+  for (guint i = 0; i < domains->len; i++)
+    if (!add_file_facts (inventory, ((const VfDomainXml *)domains->pdata[i])->nvram, error))
+      return false;
+  return true;
+}
+
 static VfInventory *
 survey_source (VfMove *move, GError **error)
 {
@@ -141,7 +152,7 @@ survey_source (VfMove *move, GError **error)
   for (guint i = 0; records != NULL && i < records->len; i++)
     if (!survey_snapshot (&survey, records->pdata[i], error))
       return NULL;
-  return records == NULL ? NULL : g_steal_pointer (&inventory);
+  return records == NULL || !survey_nvram (inventory, error) ? NULL : g_steal_pointer (&inventory);
 }
 
 /* ---- the destination ---- */
@@ -176,7 +187,7 @@ look_at_directories (VfMove *move, VfFarTable *table, const char *path, GError *
 }
 
 static bool
-look_at_places (VfMove *move, VfPlaces *places, VfFarTable *table, GError **error)
+look_at_places (VfMove *move, VfPlaces *places, const char *uuid, VfFarTable *table, GError **error)
 {
   const GPtrArray *sources = vf_places_sources (places);
   for (guint i = 0; i < sources->len; i++) {
@@ -184,8 +195,20 @@ look_at_places (VfMove *move, VfPlaces *places, VfFarTable *table, GError **erro
     if (!look_there (move, table, path, error) || !look_at_directories (move, table, path, error))
       return false;
   }
+  g_autofree char *tpm_directory = vf_plan_tpm_directory (uuid);
+  if (!look_there (move, table, tpm_directory, error))
+    return false;
   g_autofree char *in_cap_directory = g_build_filename (move->request->cap_directory, "cap", NULL);
   return look_at_directories (move, table, in_cap_directory, error);
+}
+
+/* An old libvirt, or one that does not know the machine type, cannot be asked; the migration will tell. */
+static bool
+lacks_tpm_emulator (VfMove *move, const VfDomainXml *domain)
+{
+  bool emulated = true;
+  g_autofree char *xml = vf_hypervisor_capabilities (move->destination, domain->arch, domain->machine, domain->type, NULL);
+  return xml != NULL && vf_capabilities_xml_tpm (xml, &emulated, NULL) && !emulated;
 }
 
 static bool
@@ -198,6 +221,7 @@ survey_destination_host (VfMove *move, const VfInventory *inventory, VfDestinati
   facts->uuid_taken = same_uuid != NULL;
   facts->taken_name = same_uuid == NULL ? NULL : g_strdup (vf_guest_name (same_uuid));
   facts->name_taken = same_name != NULL && strcmp (vf_guest_name (same_name), inventory->domain->name) == 0;
+  facts->lacks_tpm_emulator = inventory->domain->tpm != NULL && lacks_tpm_emulator (move, inventory->domain);
   facts->qemu_img = g_strdup (vf_json_string_or (vf_link_peer (vf_move_link (move)), "qemu_img", NULL));
   return facts->host != NULL &&
          vf_hypervisor_versions (move->destination, &facts->libvirt_version, &facts->qemu_version, error) &&
@@ -289,7 +313,8 @@ vf_inspect (VfMove *move, VfPlan **plan_out, GPtrArray **findings_out, GError **
   g_autoptr (VfFarTable) table = vf_far_table_new ();
   g_autoptr (VfDestinationFacts) there = vf_destination_facts_new ();
   bool reached = move->destination != NULL;
-  if (reached && (!look_at_places (move, places, table, error) || !survey_destination_host (move, inventory, there, error)))
+  if (reached && (!look_at_places (move, places, inventory->domain->uuid, table, error) ||
+                  !survey_destination_host (move, inventory, there, error)))
     return false;
   g_autoptr (VfPlan) plan = vf_plan_make (id, inventory, places, move->request, table);
   g_free (plan->rendezvous);

@@ -44,6 +44,25 @@ vf_ledger_snapshot_free (VfLedgerSnapshot *snapshot)
   g_free (snapshot);
 }
 
+VfLedgerCheckpoint *
+vf_ledger_checkpoint_new (const char *name, const char *parent, const char *xml)
+{
+  VfLedgerCheckpoint *checkpoint = g_new0 (VfLedgerCheckpoint, 1);
+  checkpoint->name = g_strdup (name);
+  checkpoint->parent = g_strdup (parent);
+  checkpoint->xml = g_strdup (xml);
+  return checkpoint;
+}
+
+void
+vf_ledger_checkpoint_free (VfLedgerCheckpoint *checkpoint)
+{
+  g_free (checkpoint->name);
+  g_free (checkpoint->parent);
+  g_free (checkpoint->xml);
+  g_free (checkpoint);
+}
+
 VfLedger *
 vf_ledger_new (const char *id)
 {
@@ -53,6 +72,7 @@ vf_ledger_new (const char *id)
   ledger->directories = g_ptr_array_new_with_free_func (g_free);
   ledger->files = g_array_new (FALSE, TRUE, sizeof (VfLedgerFile));
   ledger->far_caps = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_ledger_cap_free);
+  ledger->checkpoints = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_ledger_checkpoint_free);
   ledger->committed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   ledger->caps_gone = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   ledger->left_behind = g_ptr_array_new_with_free_func (g_free);
@@ -70,6 +90,7 @@ vf_ledger_free (VfLedger *ledger)
   g_array_unref (ledger->files);
   g_ptr_array_unref (ledger->far_caps);
   g_clear_pointer (&ledger->snapshots, g_ptr_array_unref);
+  g_ptr_array_unref (ledger->checkpoints);
   g_hash_table_unref (ledger->committed);
   g_hash_table_unref (ledger->caps_gone);
   g_free (ledger->undo_reason);
@@ -327,6 +348,26 @@ apply_snapshots_drop (VfLedger *ledger, JsonObject *record, GError **error)
 }
 
 static bool
+apply_checkpoints (VfLedger *ledger, JsonObject *record, GError **error)
+{
+  JsonArray *array = vf_json_array (record, "checkpoints", error);
+  if (array == NULL)
+    return false;
+  g_autoptr (GPtrArray) checkpoints = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_ledger_checkpoint_free);
+  for (guint i = 0; i < json_array_get_length (array); i++) {
+    JsonObject *object = vf_json_element (array, i, "checkpoints", error);
+    const char *name = object == NULL ? NULL : vf_json_string (object, "name", error);
+    const char *xml = name == NULL ? NULL : vf_json_string (object, "xml", error);
+    if (xml == NULL)
+      return false;
+    g_ptr_array_add (checkpoints, vf_ledger_checkpoint_new (name, vf_json_string_or (object, "parent", NULL), xml));
+  }
+  g_ptr_array_unref (ledger->checkpoints);
+  ledger->checkpoints = g_steal_pointer (&checkpoints);
+  return true;
+}
+
+static bool
 apply_switch (VfLedger *ledger, JsonObject *record, GError **error)
 {
   ledger->switched = VF_SWITCH_BEGUN;
@@ -433,6 +474,7 @@ static const struct {
   { "berth", apply_berth },
   { "cap-at-destination", apply_far_cap },
   { "snapshots-drop", apply_snapshots_drop },
+  { "checkpoints", apply_checkpoints },
   { "switch", apply_switch },
   { "stayed", apply_stayed },
   { "switched", apply_switched },

@@ -29,6 +29,12 @@ typedef struct {
   bool current;
 } VfLedgerSnapshot;
 
+typedef struct {
+  char *name;
+  char *parent;
+  char *xml;
+} VfLedgerCheckpoint;
+
 typedef enum {
   VF_SWITCH_NOT_BEGUN,
   VF_SWITCH_BEGUN, /* the outcome is not known yet */
@@ -49,6 +55,7 @@ typedef struct {
   GArray *files;          /* VfLedgerFile, one for each of plan->files */
   GPtrArray *far_caps;    /* VfLedgerCap at the destination */
   GPtrArray *snapshots;   /* VfLedgerSnapshot that libvirt may have forgotten; NULL: none were dropped */
+  GPtrArray *checkpoints; /* VfLedgerCheckpoint that libvirt may have forgotten, parents first; empty until the switch */
   VfSwitchState switched;
   GHashTable *committed; /* targets whose caps are folded at the destination */
   bool snapshots_settled;
@@ -78,8 +85,11 @@ JsonObject *vf_record_caps (guint generation, const GPtrArray *caps);
 JsonObject *vf_record_file (const char *kind, guint file, const char *path);
 JsonObject *vf_record_seeded (guint file, const VfDigest *digest, const VfFileId *id, bool reused);
 JsonObject *vf_record_snapshots (const GPtrArray *snapshots);
+JsonObject *vf_record_checkpoints (const GPtrArray *checkpoints);
 
 VfLedgerCap *vf_ledger_cap_new (const char *target, const char *path, const char *over);
 VfLedgerSnapshot *vf_ledger_snapshot_new (const char *name, const char *parent, const char *xml, bool current);
 void vf_ledger_cap_free (VfLedgerCap *cap);
 void vf_ledger_snapshot_free (VfLedgerSnapshot *snapshot);
+VfLedgerCheckpoint *vf_ledger_checkpoint_new (const char *name, const char *parent, const char *xml);
+void vf_ledger_checkpoint_free (VfLedgerCheckpoint *checkpoint);

@@ -79,3 +79,20 @@ vf_record_snapshots (const GPtrArray *snapshots)
   json_object_set_array_member (record, "snapshots", array);
   return record;
 }
+
+JsonObject *
+vf_record_checkpoints (const GPtrArray *checkpoints)
+{
+  JsonObject *record = vf_record_new ("checkpoints");
+  JsonArray *array = json_array_new ();
+  for (guint i = 0; i < checkpoints->len; i++) {
+    const VfLedgerCheckpoint *checkpoint = checkpoints->pdata[i];
+    JsonObject *object = json_object_new ();
+    json_object_set_string_member (object, "name", checkpoint->name);
+    vf_json_set_string (object, "parent", checkpoint->parent);
+    json_object_set_string_member (object, "xml", checkpoint->xml);
+    json_array_add_object_element (array, object);
+  }
+  json_object_set_array_member (record, "checkpoints", array);
+  return record;
+}

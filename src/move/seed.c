@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+enum { CHANGING_FILE_ATTEMPTS = 20, CHANGING_FILE_PAUSE_MS = 250 };
+
 guint64
 vf_move_file_weight (const VfPlanFile *file)
 {
@@ -103,6 +105,27 @@ send_file (VfMove *move, guint index, GError **error)
   return vf_move_record (move, vf_record_seeded (index, &digest, &far_id, false), error);
 }
 
+/* A variable store is written by the firmware now and then, so a copy may be torn; the next one will not be. Whether the copy
+ * is the newest does not matter: the destination's QEMU writes the store from the guest's memory when the guest runs there. */
+static bool
+send_changing_file (VfMove *move, guint index, GError **error)
+{
+  for (guint attempt = 1;; attempt++) {
+    GError *failure = NULL;
+    if (send_file (move, index, &failure))
+      return true;
+    if (!vf_error_is (failure, VF_ERROR_CORRUPT) || attempt == CHANGING_FILE_ATTEMPTS) {
+      g_propagate_error (error, failure);
+      return false;
+    }
+    vf_move_note (move, "copying again: %s", failure->message);
+    g_error_free (failure);
+    g_usleep (CHANGING_FILE_PAUSE_MS * 1000); /* setting one variable takes the firmware many writes */
+    if (vf_move_is_cancelled (move, error))
+      return false;
+  }
+}
+
 bool
 vf_move_seed_file (VfMove *move, guint index, GError **error)
 {
@@ -112,7 +135,9 @@ vf_move_seed_file (VfMove *move, guint index, GError **error)
   if (vf_move_is_cancelled (move, error))
     return false;
   move->bytes.allocated_bytes += vf_move_file_weight (file);
-  return file->maybe_there ? find_equal (move, index, error) : send_file (move, index, error);
+  if (file->maybe_there)
+    return find_equal (move, index, error);
+  return file->kind == VF_PLAN_NVRAM ? send_changing_file (move, index, error) : send_file (move, index, error);
 }
 
 static bool

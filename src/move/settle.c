@@ -1,6 +1,7 @@
 /* Settling: at the destination the caps are folded into the layers below, the metadata is defined. Never backwards. */
 #include "base/names.h"
 #include "far/far.h"
+#include "move/checkpoints.h"
 #include "move/documents.h"
 #include "move/move.h"
 
@@ -141,7 +142,7 @@ settle_metadata (VfMove *move, VfGuest *guest, GError **error)
 {
   if (move->ledger->snapshots_settled)
     return true;
-  if (!mend_memory_files (move, error) || !define_snapshots (move, guest, error))
+  if (!mend_memory_files (move, error) || !define_snapshots (move, guest, error) || !vf_checkpoints_settle (move, guest, error))
     return false;
   if (vf_move_plan (move)->persistent && vf_move_plan (move)->autostart && !vf_guest_set_autostart (guest, true, error))
     return false;

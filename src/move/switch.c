@@ -1,5 +1,6 @@
 /* The switch: snapshot metadata is put aside, libvirt migrates memory and caps, and the outcome is read from both sides. */
 #include "base/names.h"
+#include "move/checkpoints.h"
 #include "move/documents.h"
 #include "move/move.h"
 #include "move/outcome.h"
@@ -140,7 +141,8 @@ migrate (VfMove *move, GError **error)
     return false;
   g_autoptr (VfRelay) memory = vf_move_relay (move, "memory", &memory_uri, error);
   g_autoptr (VfRelay) disks = memory == NULL ? NULL : vf_move_relay (move, "disks", &disks_uri, error);
-  if (disks == NULL || !put_snapshots_aside (move, error) || !vf_move_record (move, vf_record_new ("switch"), error))
+  if (disks == NULL || !vf_checkpoints_keep (move, error) || !put_snapshots_aside (move, error) ||
+      !vf_move_record (move, vf_record_new ("switch"), error))
     return false;
   VfMigrationRequest request = { .disk_targets = (const char *const *)targets->pdata,
                                  .destination_xml = live,

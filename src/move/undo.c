@@ -4,6 +4,7 @@
 #include "chain/image.h"
 #include "chain/tool.h"
 #include "far/far.h"
+#include "move/checkpoints.h"
 #include "move/documents.h"
 #include "move/move.h"
 
@@ -193,6 +194,8 @@ undo_source (VfMove *move, GError **error)
   if (connected && !bring_snapshots_back (move, &later))
     vf_error_attach (&first, &later, "and");
   if (!take_caps_off (move, &later))
+    vf_error_attach (&first, &later, "and");
+  else if (connected && !vf_checkpoints_bring_back (move, &later)) /* their bitmaps are whole when the caps are off */
     vf_error_attach (&first, &later, "and");
   if (first != NULL)
     g_propagate_error (error, first);

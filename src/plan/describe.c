@@ -49,7 +49,7 @@ describe_snapshots (const VfPlan *plan)
   return array;
 }
 
-/* What belongs to no running chain: side branches and memory files. */
+/* What belongs to no running chain: side branches, memory files, UEFI variables. */
 static JsonArray *
 describe_other_files (const VfPlan *plan)
 {
@@ -63,7 +63,8 @@ describe_other_files (const VfPlan *plan)
     if (g_hash_table_contains (in_chain, GUINT_TO_POINTER (i)))
       continue;
     JsonObject *object = describe_layer (file);
-    json_object_set_string_member (object, "kind", file->kind == VF_PLAN_MEMORY ? "memory" : "branch layer");
+    json_object_set_string_member (object, "kind",
+                                   file->kind == VF_PLAN_LAYER ? "branch layer" : vf_plan_file_kind_name (file->kind));
     json_array_add_object_element (array, object);
   }
   return array;
@@ -104,7 +105,8 @@ describe_steps (const VfPlan *plan)
   add_step (steps, "switch",
             g_strdup_printf ("put aside the metadata of %u snapshot%s, migrate memory and the overlays", plan->snapshots->len,
                              plan->snapshots->len == 1 ? "" : "s"));
-  add_step (steps, "settle", g_strdup ("commit the overlays into the copied layers, define the snapshots there"));
+  add_step (steps, "settle",
+            g_strdup ("commit the overlays into the copied layers, define the snapshots and checkpoints there"));
   return steps;
 }
 

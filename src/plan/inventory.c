@@ -69,6 +69,27 @@ vf_inventory_live_head (const VfInventory *inventory, const char *target)
   return NULL;
 }
 
+static void
+add_with_nvram (GPtrArray *domains, VfDomainXml *domain)
+{
+  if (domain == NULL || domain->nvram == NULL)
+    return;
+  for (guint i = 0; i < domains->len; i++)
+    if (strcmp (((const VfDomainXml *)domains->pdata[i])->nvram, domain->nvram) == 0)
+      return;
+  g_ptr_array_add (domains, domain);
+}
+
+GPtrArray *
+vf_inventory_with_nvram (const VfInventory *inventory)
+{
+  GPtrArray *domains = g_ptr_array_new ();
+  add_with_nvram (domains, inventory->domain);
+  for (guint i = 0; i < inventory->snapshots->len; i++)
+    add_with_nvram (domains, ((const VfInventorySnapshot *)inventory->snapshots->pdata[i])->xml->domain);
+  return domains;
+}
+
 const VfFileFacts *
 vf_inventory_file (const VfInventory *inventory, const char *path)
 {

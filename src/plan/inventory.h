@@ -43,4 +43,9 @@ void vf_inventory_add_snapshot (VfInventory *inventory, VfSnapshotXml *xml, bool
 
 /* The chain that the running guest has for this target, or NULL. */
 const VfHead *vf_inventory_live_head (const VfInventory *inventory, const char *target);
+
+/* The guest as it runs and as its snapshots remember it, as far as they have UEFI variables in a file, one for each path
+ * (borrowed VfDomainXml). */
+GPtrArray *vf_inventory_with_nvram (const VfInventory *inventory);
+
 const VfFileFacts *vf_inventory_file (const VfInventory *inventory, const char *path);

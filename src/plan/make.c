@@ -157,6 +157,26 @@ add_snapshot (const Making *making, const VfInventorySnapshot *snapshot)
 }
 
 static void
+add_nvram (const Making *making, const VfDomainXml *domain)
+{
+  if (vf_inventory_file (making->inventory, domain->nvram) == NULL || vf_plan_find_source (making->plan, domain->nvram) >= 0)
+    return;
+  VfPlanFile *file = file_at (making, domain->nvram);
+  file->kind = VF_PLAN_NVRAM;
+  file->format = g_strdup (domain->nvram_format);
+  file->maybe_there = false;
+  g_ptr_array_add (making->plan->files, file);
+}
+
+static void
+add_nvrams (const Making *making)
+{
+  g_autoptr (GPtrArray) domains = vf_inventory_with_nvram (making->inventory);
+  for (guint i = 0; i < domains->len; i++)
+    add_nvram (making, domains->pdata[i]);
+}
+
+static void
 add_change (const Making *making, const char *source, bool to_block)
 {
   const char *destination = vf_places_of (making->places, source);
@@ -183,6 +203,12 @@ add_changes (const Making *making)
     const VfPlanFile *file = vf_plan_file (making->plan, i);
     if (g_hash_table_add (done, file->source))
       add_change (making, file->source, file->destination_is_block);
+  }
+  g_autoptr (GPtrArray) with_nvram = vf_inventory_with_nvram (making->inventory);
+  for (guint i = 0; i < with_nvram->len; i++) {
+    char *path = ((const VfDomainXml *)with_nvram->pdata[i])->nvram;
+    if (g_hash_table_add (done, path))
+      add_change (making, path, false);
   }
   for (guint i = 0; i < making->inventory->snapshots->len; i++)
     add_snapshot_source_changes (making, ((const VfInventorySnapshot *)making->inventory->snapshots->pdata[i])->xml, done);
@@ -241,6 +267,7 @@ vf_plan_make (const char *id, const VfInventory *inventory, VfPlaces *places, co
     g_array_unref (add_chain (&making, ((const VfHead *)inventory->heads->pdata[i])->chain));
   for (guint i = 0; i < inventory->snapshots->len; i++)
     add_snapshot (&making, inventory->snapshots->pdata[i]);
+  add_nvrams (&making);
   add_changes (&making);
   add_directories (&making);
   return g_steal_pointer (&plan);

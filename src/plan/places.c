@@ -120,6 +120,11 @@ vf_places_new (const VfInventory *inventory, const VfRequest *request, GError **
     if (snapshot->xml->memory_file != NULL)
       place (places, snapshot->xml->memory_file, mapped (request, snapshot->xml->memory_file));
   }
+  g_autoptr (GPtrArray) with_nvram = vf_inventory_with_nvram (inventory);
+  for (guint i = 0; i < with_nvram->len; i++) {
+    const char *path = ((const VfDomainXml *)with_nvram->pdata[i])->nvram;
+    place (places, path, mapped (request, path));
+  }
   if (!refuse_doubles (places, error))
     return NULL;
   return g_steal_pointer (&places);

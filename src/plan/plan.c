@@ -138,3 +138,22 @@ vf_treatment_name (VfTreatment treatment)
   static const char *const names[] = { "move", "shared", "media", "skip" };
   return names[treatment];
 }
+
+char *
+vf_plan_tpm_directory (const char *uuid)
+{
+  return g_build_filename ("/var/lib/libvirt/swtpm", uuid, NULL);
+}
+
+const char *
+vf_plan_file_kind_name (VfPlanFileKind kind)
+{
+  static const char *const names[] = { "layer", "memory", "nvram" };
+  return names[kind];
+}
+
+bool
+vf_plan_file_is_written (const VfPlanFile *file)
+{
+  return file->is_top || file->kind == VF_PLAN_NVRAM;
+}

@@ -10,6 +10,8 @@
 typedef enum {
   VF_PLAN_LAYER,  /* an image of a chain */
   VF_PLAN_MEMORY, /* an external snapshot's saved RAM */
+  VF_PLAN_NVRAM,  /* a UEFI variable store: not immutable, and written anew by the destination's QEMU when the guest runs there
+                   */
 } VfPlanFileKind;
 
 /* One file that must be at the destination. */
@@ -22,7 +24,7 @@ typedef struct {
   bool destination_is_block;
   bool is_top;   /* the guest goes on writing it: a cap is put over it */
   bool is_round; /* a former cap, added by a round */
-  char *format;  /* of a layer */
+  char *format;  /* of a layer or variable store */
   guint64 virtual_bytes;
   char *backing; /* source path of the layer below, or NULL */
   char *backing_format;
@@ -111,3 +113,13 @@ VfPlanFile *vf_plan_file_from_json (JsonObject *object, GError **error);
 JsonObject *vf_plan_describe (const VfPlan *plan, const GPtrArray *findings);
 
 const char *vf_treatment_name (VfTreatment treatment);
+
+/* Where libvirt keeps the state of a guest's emulated TPM, on any host (its qemu driver's SWTPM directory). The caller frees.
+ */
+char *vf_plan_tpm_directory (const char *uuid);
+
+/* "layer", "memory", "nvram": on disk in journals. */
+const char *vf_plan_file_kind_name (VfPlanFileKind kind);
+
+/* True for what the guest will write at the destination: never a file that was there before. */
+bool vf_plan_file_is_written (const VfPlanFile *file);

@@ -30,7 +30,7 @@ JsonObject *
 vf_plan_file_to_json (const VfPlanFile *file)
 {
   JsonObject *object = json_object_new ();
-  json_object_set_string_member (object, "kind", file->kind == VF_PLAN_MEMORY ? "memory" : "layer");
+  json_object_set_string_member (object, "kind", vf_plan_file_kind_name (file->kind));
   json_object_set_string_member (object, "source", file->source);
   json_object_set_string_member (object, "destination", file->destination);
   json_object_set_object_member (object, "facts", vf_file_facts_to_json (file->facts));
@@ -60,10 +60,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfPlanFile, plan_file_free)
 static bool
 file_kind_from_name (const char *name, VfPlanFileKind *kind, GError **error)
 {
-  if (!g_str_equal (name, "memory") && !g_str_equal (name, "layer"))
-    return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read plan: a file of kind '%s' is not known", name);
-  *kind = g_str_equal (name, "memory") ? VF_PLAN_MEMORY : VF_PLAN_LAYER;
-  return true;
+  for (*kind = VF_PLAN_LAYER; *kind <= VF_PLAN_NVRAM; (*kind)++)
+    if (g_str_equal (name, vf_plan_file_kind_name (*kind)))
+      return true;
+  return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read plan: a file of kind '%s' is not known", name);
 }
 
 VfPlanFile *

@@ -32,6 +32,30 @@ check_versions (const VfPreflight *preflight)
                      there->source_qemu_version / 1000 % 1000);
 }
 
+/* libvirt carries the state of an emulated TPM in the migration itself, into a directory that must be its own. */
+static void
+check_tpm (const VfPreflight *preflight)
+{
+  const VfDomainXml *domain = preflight->inventory->domain;
+  const VfDestinationFacts *there = preflight->destination;
+  if (g_strcmp0 (domain->tpm, "emulator") != 0)
+    return;
+  if (there->lacks_tpm_emulator)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "no-tpm-emulator", there->host,
+                     "install it there (Debian: swtpm swtpm-tools)",
+                     "the guest has an emulated TPM, and libvirt at %s finds no emulator", there->host);
+  if (domain->tpm_secret)
+    vf_findings_add (preflight->findings, VF_FINDING_WARN, "tpm-secret", domain->name,
+                     "define the secret there with the same UUID and value (virsh secret-define, secret-set-value)",
+                     "the state of the guest's TPM is encrypted by a secret of libvirt's, which %s must have", there->host);
+  g_autofree char *directory = vf_plan_tpm_directory (domain->uuid);
+  const VfFarFacts *state = g_hash_table_lookup (preflight->far_table, directory);
+  if (state != NULL && state->in_roots && state->file->kind != VF_FILE_ABSENT)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "tpm-state-in-the-way", directory,
+                     "move it away, if nothing else needs it", "the state of a TPM of this guest lies at %s already",
+                     there->host);
+}
+
 void
 vf_preflight_destination (const VfPreflight *preflight)
 {
@@ -39,4 +63,5 @@ vf_preflight_destination (const VfPreflight *preflight)
     return; /* not reached; that is a finding of its own */
   check_names (preflight);
   check_versions (preflight);
+  check_tpm (preflight);
 }

@@ -1,5 +1,7 @@
 #include "preflight/preflight.h"
 
+#include <string.h>
+
 static void
 refuse (const VfPreflight *preflight, const char *code, const char *object, const char *hint, const char *text)
 {
@@ -29,14 +31,11 @@ check_what_is_not_carried (const VfPreflight *preflight)
 {
   const VfInventory *inventory = preflight->inventory;
   const VfDomainXml *domain = inventory->domain;
-  if (inventory->checkpoints > 0)
-    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "checkpoints", domain->name,
-                     "delete them (virsh checkpoint-delete --metadata) and begin a new backup chain after the move",
-                     "the guest has %u checkpoint(s), which this version cannot carry", inventory->checkpoints);
-  if (domain->nvram != NULL)
-    refuse (preflight, "nvram", domain->nvram, NULL, "the guest has UEFI variables in a file, which this version cannot carry");
-  if (domain->has_tpm)
-    refuse (preflight, "tpm", domain->name, NULL, "the guest has an emulated TPM, whose state this version cannot carry");
+  if (g_strcmp0 (domain->tpm, "passthrough") == 0)
+    refuse (preflight, "tpm", domain->name, "give the guest an emulated TPM", "the guest uses the TPM of this host");
+  else if (domain->tpm != NULL && strcmp (domain->tpm, "emulator") != 0)
+    refuse (preflight, "tpm", domain->name, "let libvirt run the emulator (backend type 'emulator')",
+            "the guest's TPM is a program that libvirt does not run, and nothing would run one at the destination");
   if (inventory->has_managed_save)
     refuse (preflight, "managed-save", domain->name, "remove it (virsh managedsave-remove)",
             "the guest has a managed save image, which this version cannot carry");

@@ -14,6 +14,7 @@ typedef struct {
   gulong libvirt_version, qemu_version;               /* there */
   gulong source_libvirt_version, source_qemu_version; /* here */
   char *qemu_img;                                     /* version, NULL: not installed there */
+  bool lacks_tpm_emulator;                            /* libvirt there says that it cannot emulate a TPM */
   GHashTable *equal; /* destination path -> GINT (1 equal, 0 other content), for plan files with maybe_there */
 } VfDestinationFacts;
 

@@ -13,6 +13,8 @@ vf_domain_xml_free (VfDomainXml *domain)
   g_free (domain->arch);
   g_free (domain->machine);
   g_free (domain->nvram);
+  g_free (domain->nvram_format);
+  g_free (domain->tpm);
   g_clear_pointer (&domain->disks, g_ptr_array_unref);
   g_free (domain);
 }
@@ -67,13 +69,27 @@ read_nvram (const xmlNode *nvram)
   return attribute == NULL ? NULL : vf_xml_attribute (source, attribute);
 }
 
-static bool
-has_emulated_tpm (const xmlNode *devices)
+/* libvirt's own default where the XML is silent; the attribute came with libvirt 9.2. */
+static char *
+read_nvram_format (const xmlNode *nvram)
 {
-  for (const xmlNode *tpm = vf_xml_first (devices, "tpm"); tpm != NULL; tpm = vf_xml_next (tpm))
-    if (vf_xml_attribute_is (vf_xml_first (tpm, "backend"), "type", "emulator"))
-      return true;
-  return false;
+  char *format = vf_xml_attribute (nvram, "format");
+  return format != NULL ? format : g_strdup ("raw");
+}
+
+/* Some machines take two TPMs, of which one is a proxy without state; an emulated one counts first. */
+static void
+read_tpm (VfDomainXml *domain, const xmlNode *devices)
+{
+  for (const xmlNode *tpm = vf_xml_first (devices, "tpm"); tpm != NULL; tpm = vf_xml_next (tpm)) {
+    const xmlNode *backend = vf_xml_first (tpm, "backend");
+    bool emulated = vf_xml_attribute_is (backend, "type", "emulator");
+    if (domain->tpm != NULL && !emulated)
+      continue;
+    g_free (domain->tpm);
+    domain->tpm = vf_xml_attribute (backend, "type");
+    domain->tpm_secret = emulated && vf_xml_first (backend, "encryption") != NULL;
+  }
 }
 
 /* A network card of the host counts unless the guest is told to do without it for a while (<teaming>). */
@@ -123,7 +139,8 @@ vf_domain_node_read (const xmlNode *element, GError **error)
   domain->arch = vf_xml_attribute (os_type, "arch");
   domain->machine = vf_xml_attribute (os_type, "machine");
   domain->nvram = read_nvram (vf_xml_first (os, "nvram"));
-  domain->has_tpm = has_emulated_tpm (devices);
+  domain->nvram_format = domain->nvram == NULL ? NULL : read_nvram_format (vf_xml_first (os, "nvram"));
+  read_tpm (domain, devices);
   domain->host_devices = count_host_devices (devices);
   domain->filesystems = vf_xml_count (devices, "filesystem");
   domain->disks = read_disks (devices);

@@ -24,8 +24,10 @@ typedef struct {
   char *arch;    /* or NULL */
   char *machine; /* or NULL */
   guint64 memory_bytes;
-  char *nvram;        /* path of the variable store, or NULL */
-  bool has_tpm;       /* an emulated TPM, whose state lies on disk */
+  char *nvram;        /* path of the UEFI variable store, or NULL; one on the network counts as none: both hosts reach it */
+  char *nvram_format; /* "raw", "qcow2"; NULL without nvram */
+  char *tpm;          /* backend of the TPM: "emulator" (its state lies on disk), "passthrough", "external", or NULL */
+  bool tpm_secret;    /* the emulator's state is encrypted by one of libvirt's secrets */
   guint host_devices; /* <hostdev>, and network cards of the host that have no <teaming> */
   guint filesystems;  /* <filesystem> */
   GPtrArray *disks;   /* VfXmlDisk, in the XML's order */

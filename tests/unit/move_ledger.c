@@ -239,6 +239,28 @@ directories_and_caps_at_the_destination_are_remembered (void)
 }
 
 static void
+checkpoints_keep_their_xml_and_order (void)
+{
+  g_autoptr (VfLedger) ledger = ledger_begun ();
+  g_autoptr (GPtrArray) checkpoints = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_ledger_checkpoint_free);
+  g_ptr_array_add (checkpoints, vf_ledger_checkpoint_new ("monday", NULL, "<a/>\n\"ä\""));
+  g_ptr_array_add (checkpoints, vf_ledger_checkpoint_new ("tuesday", "monday", "<b/>"));
+  g_assert_cmpuint (ledger->checkpoints->len, ==, 0);
+  apply_well (ledger, vf_record_checkpoints (checkpoints));
+  for (guint i = 0; i < 2; i++) {
+    const VfLedgerCheckpoint *here = checkpoints->pdata[i], *there = ledger->checkpoints->pdata[i];
+    g_assert_cmpstr (there->name, ==, here->name);
+    g_assert_cmpstr (there->parent, ==, here->parent);
+    g_assert_cmpstr (there->xml, ==, here->xml);
+  }
+  assert_refused (ledger, "{\"record\":\"checkpoints\"}", VF_ERROR_CORRUPT, "checkpoints");
+  assert_refused (ledger, "{\"record\":\"checkpoints\",\"checkpoints\":[{\"name\":\"a\"}]}", VF_ERROR_CORRUPT, "xml");
+  g_assert_cmpuint (ledger->checkpoints->len, ==, 2);
+  apply_text (ledger, "{\"record\":\"checkpoints\",\"checkpoints\":[]}"); /* the switch was begun anew */
+  g_assert_cmpuint (ledger->checkpoints->len, ==, 0);
+}
+
+static void
 dropped_snapshots_keep_their_xml_and_order (void)
 {
   g_autoptr (VfLedger) ledger = ledger_begun ();
@@ -350,10 +372,10 @@ everything (VfLedger *ledger)
                           ledger->snapshots_settled, ledger->downtime_ms, ledger->cleaned, ledger->undo_reason);
   add_caps (text, ledger);
   add_files (text, ledger);
-  g_string_append_printf (text, "directories %u far caps %u committed %u gone %u left %u snapshots %u\n",
+  g_string_append_printf (text, "directories %u far caps %u committed %u gone %u left %u snapshots %u checkpoints %u\n",
                           ledger->directories->len, ledger->far_caps->len, g_hash_table_size (ledger->committed),
                           g_hash_table_size (ledger->caps_gone), ledger->left_behind->len,
-                          ledger->snapshots == NULL ? 0 : ledger->snapshots->len);
+                          ledger->snapshots == NULL ? 0 : ledger->snapshots->len, ledger->checkpoints->len);
   return g_string_free (text, FALSE);
 }
 
@@ -376,6 +398,7 @@ static const char *const whole_move[] = {
   "{\"record\":\"cap-at-destination\",\"target\":\"vda\",\"path\":\"/z\"}",
   "{\"record\":\"phase\",\"phase\":\"switch\"}",
   "{\"record\":\"snapshots-drop\",\"snapshots\":[{\"name\":\"a\",\"xml\":\"<x/>\"}]}",
+  "{\"record\":\"checkpoints\",\"checkpoints\":[{\"name\":\"c\",\"xml\":\"<x/>\"}]}",
   "{\"record\":\"switch\"}",
   "{\"record\":\"switched\",\"reason\":\"r\"}",
   "{\"record\":\"downtime\",\"downtime_ms\":9}",
@@ -452,6 +475,7 @@ main (int argc, char **argv)
   g_test_add_func ("/move/ledger/a round appends a file to plan and ledger", a_round_appends_a_file_to_plan_and_ledger);
   g_test_add_func ("/move/ledger/directories and caps at the destination are remembered",
                    directories_and_caps_at_the_destination_are_remembered);
+  g_test_add_func ("/move/ledger/checkpoints keep their XML and order", checkpoints_keep_their_xml_and_order);
   g_test_add_func ("/move/ledger/dropped snapshots keep their XML and order", dropped_snapshots_keep_their_xml_and_order);
   g_test_add_func ("/move/ledger/a switch is begun before it is decided", a_switch_is_begun_before_it_is_decided);
   g_test_add_func ("/move/ledger/settling is remembered step by step", settling_is_remembered_step_by_step);

@@ -73,6 +73,36 @@ only_the_layer_that_the_guest_writes_is_a_top (void)
 }
 
 static void
+variable_stores_travel_as_files_that_the_guest_writes (void)
+{
+  g_autoptr (Scene) scene = scene_shop ();
+  scene->inventory->domain->nvram = g_strdup ("/nvram/shop_VARS.fd");
+  scene->inventory->domain->nvram_format = g_strdup ("raw");
+  scene_snapshot (scene,
+                  "<domainsnapshot><name>old</name><state>shutoff</state><domain><name>shop</name>"
+                  "<os><nvram>/nvram/old_VARS.fd</nvram></os></domain></domainsnapshot>",
+                  false); /* the file that it names is gone */
+  scene_file (scene, "/nvram/shop_VARS.fd", VF_FILE_REGULAR);
+  g_assert_true (vf_request_add_map (scene->request, "/nvram=/there", NULL));
+  scene_there (scene, "/there/shop_VARS.fd", VF_FILE_REGULAR);
+  scene_there (scene, "/there", VF_FILE_ABSENT);
+  g_autoptr (VfPlan) plan = scene_plan (scene);
+  const VfPlanFile *store = scene_planned (plan, "/nvram/shop_VARS.fd");
+  g_assert_cmpint (store->kind, ==, VF_PLAN_NVRAM);
+  g_assert_cmpstr (store->destination, ==, "/there/shop_VARS.fd");
+  g_assert_cmpstr (store->format, ==, "raw");
+  g_assert_false (store->maybe_there);
+  g_assert_false (store->is_top);
+  g_assert_true (vf_plan_file_is_written (store));
+  g_assert_cmpint (vf_plan_find_source (plan, "/nvram/old_VARS.fd"), ==, -1);
+  g_assert_true (g_ptr_array_find_with_equal_func (plan->directories, "/there", g_str_equal, NULL));
+  guint changes = 0;
+  for (guint i = 0; i < plan->changes->len; i++)
+    changes += g_str_has_prefix (((VfPathChange *)plan->changes->pdata[i])->to, "/there/");
+  g_assert_cmpuint (changes, ==, 2);
+}
+
+static void
 side_branches_and_memory_belong_to_no_disk (void)
 {
   g_autoptr (Scene) scene = scene_shop ();
@@ -345,6 +375,8 @@ main (int argc, char **argv)
                    a_chain_is_planned_top_first_and_each_file_once);
   g_test_add_func ("/plan/make/a layer keeps what its header says", a_layer_keeps_what_its_header_says);
   g_test_add_func ("/plan/make/only the layer that the guest writes is a top", only_the_layer_that_the_guest_writes_is_a_top);
+  g_test_add_func ("/plan/make/variable stores travel as files that the guest writes",
+                   variable_stores_travel_as_files_that_the_guest_writes);
   g_test_add_func ("/plan/make/side branches and memory belong to no disk", side_branches_and_memory_belong_to_no_disk);
   g_test_add_func ("/plan/make/each disk is treated as its source wants", each_disk_is_treated_as_its_source_wants);
   g_test_add_func ("/plan/make/a backing name is kept while it stays true and else rewritten in kind",

@@ -72,30 +72,6 @@ a_disk_that_is_mirrored (void)
 }
 
 static void
-checkpoints (void)
-{
-  Trial *trial = trial_clean ();
-  trial->scene->inventory->checkpoints = 2;
-  assert_refused_for (trial, "checkpoints", "shop", "2 checkpoint(s)");
-}
-
-static void
-nvram (void)
-{
-  Trial *trial = trial_clean ();
-  trial->scene->inventory->domain->nvram = g_strdup ("/var/lib/shop_VARS.fd");
-  assert_refused_for (trial, "nvram", "/var/lib/shop_VARS.fd", "UEFI variables");
-}
-
-static void
-tpm (void)
-{
-  Trial *trial = trial_clean ();
-  trial->scene->inventory->domain->has_tpm = true;
-  assert_refused_for (trial, "tpm", "shop", "emulated TPM");
-}
-
-static void
 managed_save (void)
 {
   Trial *trial = trial_clean ();
@@ -264,9 +240,6 @@ add_guest_tests (void)
   ADD ("guest/job-active", job_active);
   ADD ("guest/block-job-active", block_job_active);
   ADD ("guest/block-job-active: a disk that is mirrored", a_disk_that_is_mirrored);
-  ADD ("guest/checkpoints", checkpoints);
-  ADD ("guest/nvram", nvram);
-  ADD ("guest/tpm", tpm);
   ADD ("guest/managed-save", managed_save);
   ADD ("guest/host-devices", host_devices);
   ADD ("guest/filesystems", filesystems);

@@ -42,7 +42,9 @@ the_guest_around_its_disks_is_read (void)
   g_assert_cmpstr (domain->machine, ==, "pc-q35-7.2");
   g_assert_cmpuint (domain->memory_bytes, ==, (guint64)2 << 30);
   g_assert_cmpstr (domain->nvram, ==, "/var/lib/libvirt/qemu/nvram/shop_VARS.fd");
-  g_assert_true (domain->has_tpm);
+  g_assert_cmpstr (domain->nvram_format, ==, "raw");
+  g_assert_cmpstr (domain->tpm, ==, "emulator");
+  g_assert_false (domain->tpm_secret);
   g_assert_cmpuint (domain->filesystems, ==, 1);
   g_assert_cmpuint (domain->host_devices, ==, 2); /* not the card that has teaming */
   g_assert_cmpuint (domain->disks->len, ==, 6);
@@ -140,7 +142,7 @@ static void
 the_variable_store_is_found_in_both_spellings (void)
 {
   static const char *const stores[] = {
-    "<nvram>/a b/VARS.fd</nvram>",
+    "<nvram format='qcow2'>/a b/VARS.fd</nvram>",
     "<nvram template='/t'>/a b/VARS.fd</nvram>",
     "<nvram type='file'><source file='/a b/VARS.fd'/></nvram>",
     "<nvram type='block'><source dev='/a b/VARS.fd'/></nvram>",
@@ -149,18 +151,35 @@ the_variable_store_is_found_in_both_spellings (void)
     g_autofree char *xml = g_strdup_printf ("<domain><name>a</name><os>%s</os></domain>", stores[i]);
     g_autoptr (VfDomainXml) domain = vf_domain_xml_parse (xml, NULL);
     g_assert_cmpstr (domain->nvram, ==, "/a b/VARS.fd");
+    g_assert_cmpstr (domain->nvram_format, ==, i == 0 ? "qcow2" : "raw");
   }
   g_autoptr (VfDomainXml) over_network = vf_domain_xml_parse (
       "<domain><name>a</name><os><nvram type='network'><source protocol='nbd' name='x'/></nvram></os></domain>", NULL);
   g_assert_null (over_network->nvram);
+  g_assert_null (over_network->nvram_format);
 }
 
 static void
-only_an_emulated_tpm_counts (void)
+an_emulated_tpm_counts_before_others (void)
 {
-  g_autoptr (VfDomainXml) passed =
-      vf_domain_xml_parse ("<domain><name>a</name><devices><tpm><backend type='passthrough'/></tpm></devices></domain>", NULL);
-  g_assert_false (passed->has_tpm);
+  static const struct {
+    const char *tpms, *backend;
+    bool secret;
+  } rows[] = {
+    { "", NULL, false },
+    { "<tpm><backend type='passthrough'/></tpm>", "passthrough", false },
+    { "<tpm><backend type='external'><source type='unix'/></backend></tpm>", "external", false },
+    { "<tpm><backend type='emulator'/></tpm><tpm model='spapr-tpm-proxy'><backend type='passthrough'/></tpm>", "emulator",
+      false },
+    { "<tpm><backend type='passthrough'/></tpm><tpm><backend type='emulator'><encryption secret='s'/></backend></tpm>",
+      "emulator", true },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autofree char *xml = g_strdup_printf ("<domain><name>a</name><devices>%s</devices></domain>", rows[i].tpms);
+    g_autoptr (VfDomainXml) domain = vf_domain_xml_parse (xml, NULL);
+    g_assert_cmpstr (domain->tpm, ==, rows[i].backend);
+    g_assert_cmpint (domain->tpm_secret, ==, rows[i].secret);
+  }
 }
 
 static void
@@ -238,7 +257,7 @@ main (int argc, char **argv)
   g_test_add_func ("/xml/domain/memory is read in every unit", memory_is_read_in_every_unit);
   g_test_add_func ("/xml/domain/memory that is no amount is refused", memory_that_is_no_amount_is_refused);
   g_test_add_func ("/xml/domain/the variable store is found in both spellings", the_variable_store_is_found_in_both_spellings);
-  g_test_add_func ("/xml/domain/only an emulated TPM counts", only_an_emulated_tpm_counts);
+  g_test_add_func ("/xml/domain/an emulated TPM counts before others", an_emulated_tpm_counts_before_others);
   g_test_add_func ("/xml/domain/what is no domain is refused", what_is_no_domain_is_refused);
   g_test_add_func ("/xml/domain/a document type is refused with its entities", a_document_type_is_refused_with_its_entities);
   g_test_add_func ("/xml/domain/more than sixteen mebibytes are refused", more_than_sixteen_mebibytes_are_refused);
