@@ -104,7 +104,12 @@ vf_agent_run (int in_fd, int out_fd, const char *config_path, GError **error)
     return false;
   }
   signal (SIGPIPE, SIG_IGN); /* a peer that hung up is an error of the write, not the end of what is being synced */
-  VfAgent agent = { .roots = roots };
+  g_autoptr (GHashTable) meetings = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  VfAgent agent = { .roots = roots, .meetings = meetings };
+  g_mutex_init (&agent.lock);
   g_autoptr (JsonObject) hello = make_hello (roots);
-  return vf_link_serve (in_fd, out_fd, SILENCE_S, hello, serve_channel, &agent, error);
+  bool served = vf_link_serve (in_fd, out_fd, SILENCE_S, hello, serve_channel, &agent, error);
+  vf_rendezvous_leave_all (&agent);
+  g_mutex_clear (&agent.lock);
+  return served;
 }

@@ -160,7 +160,7 @@ may_remove (const VfPlace *place, const struct stat *st, JsonObject *args, GErro
   if (id == NULL)
     return false;
   if (!S_ISREG (st->st_mode))
-    return vf_error_set (error, VF_ERROR_REFUSED, "cannot remove '%s': it is no regular file", place->path);
+    return vf_error_set (error, VF_ERROR_EXISTS, "cannot remove '%s': it is no regular file", place->path);
   if (vf_name_carries_id (place->path, id))
     return true;
   if (!vf_args_has_file_id (args))
@@ -169,7 +169,7 @@ may_remove (const VfPlace *place, const struct stat *st, JsonObject *args, GErro
   if (!vf_args_file_id (args, &wanted, error))
     return false;
   if (!vf_file_id_equal (&wanted, &found))
-    return vf_error_set (error, VF_ERROR_REFUSED, "cannot remove file '%s': it is not the file that move %s made", place->path,
+    return vf_error_set (error, VF_ERROR_EXISTS, "cannot remove file '%s': it is not the file that move %s made", place->path,
                          id);
   return true;
 }

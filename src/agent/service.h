@@ -7,6 +7,8 @@
 
 typedef struct {
   VfRoots *roots;
+  GMutex lock;
+  GHashTable *meetings; /* rendezvous name -> descriptor of its directory, shared-locked while this agent lives; or NULL */
 } VfAgent;
 
 /* What a streaming service keeps between its answer and the end of its stream. */
@@ -52,6 +54,8 @@ JsonObject *vf_service_rebase (VfAgent *agent, JsonObject *args, VfStreamState *
 JsonObject *vf_service_create_cap (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 
 /* sockets.c */
+/* The rendezvous of this agent go with it, but where another agent serves there by now. */
+void vf_rendezvous_leave_all (VfAgent *agent);
 JsonObject *vf_service_rendezvous (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 JsonObject *vf_service_relay (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 bool vf_service_relay_stream (VfChannel *channel, VfStreamState *state, GError **error);

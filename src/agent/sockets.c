@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,6 +20,7 @@
 enum {
   CONNECT_US = 5 * G_USEC_PER_SEC, /* QEMU makes its socket a moment after libvirt has answered */
   RETRY_US = 50 * 1000,
+  ENTER_TRIES = 16,
 };
 
 /* ---- rendezvous ---- */
@@ -50,12 +52,38 @@ open_or_make (int parent_fd, const char *name, mode_t mode, GError **error)
   return vf_fd_steal (&fd);
 }
 
-static bool
-make_rendezvous (const char *name, GError **error)
+/* Made, and locked by us before an agent that leaves could remove it. */
+static int
+enter_rendezvous (const char *name, GError **error)
 {
   g_auto (VfFd) root = open_or_make (AT_FDCWD, RENDEZVOUS_ROOT, 0711, error);
-  g_auto (VfFd) fd = root != VF_FD_NONE ? open_or_make (root, name, 01733, error) : VF_FD_NONE;
-  return fd != VF_FD_NONE;
+  for (int tries = 0; root != VF_FD_NONE && tries < ENTER_TRIES; tries++) {
+    struct stat st;
+    g_auto (VfFd) fd = open_or_make (root, name, 01733, error);
+    if (fd == VF_FD_NONE)
+      return VF_FD_NONE;
+    if (flock (fd, LOCK_SH) == 0 && fstat (fd, &st) == 0 && st.st_nlink > 0)
+      return vf_fd_steal (&fd);
+  }
+  if (root != VF_FD_NONE)
+    vf_error_set (error, VF_ERROR_BUSY, "cannot make directory '%s': it vanishes again and again", name);
+  return VF_FD_NONE;
+}
+
+static bool
+make_rendezvous (VfAgent *agent, const char *name, GError **error)
+{
+  g_auto (VfFd) fd = enter_rendezvous (name, error);
+  if (fd == VF_FD_NONE)
+    return false;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&agent->lock);
+  if (agent->meetings == NULL)
+    return true;
+  gpointer former = g_hash_table_lookup (agent->meetings, name);
+  if (former != NULL)
+    vf_fd_close_value (GPOINTER_TO_INT (former));
+  g_hash_table_insert (agent->meetings, g_strdup (name), GINT_TO_POINTER (vf_fd_steal (&fd)));
+  return true;
 }
 
 static void
@@ -85,6 +113,21 @@ remove_rendezvous (const char *name, GError **error)
   return true;
 }
 
+void
+vf_rendezvous_leave_all (VfAgent *agent)
+{
+  GHashTableIter iter;
+  gpointer name, held;
+  g_hash_table_iter_init (&iter, agent->meetings);
+  while (g_hash_table_iter_next (&iter, &name, &held)) {
+    g_auto (VfFd) fd = GPOINTER_TO_INT (held);
+    struct stat st;
+    if (flock (fd, LOCK_EX | LOCK_NB) == 0 && fstat (fd, &st) == 0 && st.st_nlink > 0)
+      remove_rendezvous (name, NULL);
+  }
+  g_hash_table_remove_all (agent->meetings);
+}
+
 JsonObject *
 vf_service_rendezvous (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error)
 {
@@ -98,7 +141,7 @@ vf_service_rendezvous (VfAgent *agent, JsonObject *args, VfStreamState *state, G
     g_error_free (failure);
     return NULL;
   }
-  return (present ? make_rendezvous (name, error) : remove_rendezvous (name, error)) ? json_object_new () : NULL;
+  return (present ? make_rendezvous (agent, name, error) : remove_rendezvous (name, error)) ? json_object_new () : NULL;
 }
 
 /* ---- relay ---- */

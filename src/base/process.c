@@ -26,22 +26,16 @@ apply_limits (gpointer data)
 }
 
 static gboolean
-cancel_on_deadline (gpointer cancellable)
+stop_now (gpointer stop)
 {
-  g_cancellable_cancel (cancellable);
+  g_cancellable_cancel (stop);
   return G_SOURCE_REMOVE;
-}
-
-static void
-forward_cancel (GCancellable *outer, gpointer inner)
-{
-  g_cancellable_cancel (inner);
 }
 
 /* What is under way with a child: reading both its outputs, and waiting for its end. */
 typedef struct {
   GMainLoop *loop;
-  GCancellable *stop;
+  GCancellable *stop; /* cancelled in the thread of the loop only */
   guint pending;
   bool too_much;
   GByteArray *out;
@@ -53,6 +47,17 @@ typedef struct {
   Conversation *conversation;
   GByteArray *text;
 } Reading;
+
+/* Runs in the thread of who cancels. GLib's sources for a cancellable leak when they go while another thread cancels it, so
+ * `stop` is cancelled by the loop. */
+static void
+forward_cancel (GCancellable *outer, gpointer data)
+{
+  const Conversation *conversation = data;
+  g_autoptr (GSource) source = g_timeout_source_new (0);
+  g_source_set_callback (source, stop_now, g_object_ref (conversation->stop), g_object_unref);
+  g_source_attach (source, g_main_loop_get_context (conversation->loop));
+}
 
 static void
 conversation_clear (Conversation *conversation)
@@ -153,11 +158,11 @@ converse (GSubprocess *child, const VfProcessLimits *limits, Conversation *conve
   conversation->stop = stop;
   if (limits->deadline_s > 0) {
     timer = g_timeout_source_new_seconds (limits->deadline_s);
-    g_source_set_callback (timer, cancel_on_deadline, stop, NULL);
+    g_source_set_callback (timer, stop_now, stop, NULL);
     g_source_attach (timer, context);
   }
   if (limits->cancellable != NULL)
-    forwarding = g_cancellable_connect (limits->cancellable, G_CALLBACK (forward_cancel), stop, NULL);
+    forwarding = g_cancellable_connect (limits->cancellable, G_CALLBACK (forward_cancel), conversation, NULL);
   talk (child, conversation);
   if (timer != NULL)
     g_source_destroy (timer);

@@ -23,7 +23,7 @@ suffix_exponent (const char *suffix, int *exponent)
 bool
 vf_parse_bytes (const char *text, const char *what, guint64 *bytes, GError **error)
 {
-  char *end = NULL;
+  char *end = (char *)text;
   int exponent = 0;
   double number = g_ascii_isdigit (*text) ? g_ascii_strtod (text, &end) : -1;
   if (number < 0 || !suffix_exponent (end, &exponent))

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static const VfCommand *const commands[] = {
-  &vf_command_plan,   &vf_command_migrate, &vf_command_list,    &vf_command_status,
-  &vf_command_resume, &vf_command_abort,   &vf_command_cleanup, &vf_command_agent,
+  &vf_command_plan,  &vf_command_migrate, &vf_command_list,    &vf_command_status, &vf_command_resume,
+  &vf_command_abort, &vf_command_cleanup, &vf_command_recover, &vf_command_agent,
 };
 
 static void
@@ -94,9 +94,11 @@ print_words (const char *name)
   }
   g_autoptr (GOptionContext) context = command_context (command);
   g_autofree char *help = g_option_context_get_help (context, FALSE, NULL);
-  for (const char *at = help; (at = strstr (at, " --")) != NULL; at++) {
-    gsize length = strspn (at + 3, "abcdefghijklmnopqrstuvwxyz-");
-    printf ("--%.*s\n", (int)length, at + 3);
+  g_auto (GStrv) lines = g_strsplit (help, "\n", -1);
+  for (char **line = lines; *line != NULL; line++) {
+    const char *option = g_str_has_prefix (*line, "  -") ? strstr (*line, "--") : NULL;
+    if (option != NULL)
+      printf ("%.*s\n", (int)strspn (option, "abcdefghijklmnopqrstuvwxyz-"), option);
   }
   return VF_EXIT_DONE;
 }

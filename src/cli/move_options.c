@@ -3,6 +3,8 @@
 #include "base/names.h"
 #include "base/units.h"
 
+#include <string.h>
+
 /* What GOption fills; the only mutable statics of the program, since that is how GOption works. */
 static struct {
   char *connect;
@@ -15,6 +17,7 @@ static struct {
   char *max_cap;
   char *rounds;
   char *downtime;
+  char *compress;
   char *timeout;
 } given;
 
@@ -33,6 +36,7 @@ static const GOptionEntry entries[] = {
   { "rounds", 0, 0, G_OPTION_ARG_STRING, &given.rounds, "at most so many rounds of new overlays (default 6)", "N" },
   { "downtime", 0, 0, G_OPTION_ARG_STRING, &given.downtime, "stop the guest for at most so long at the switch, if it can be",
     "MS" },
+  { "compress", 0, 0, G_OPTION_ARG_STRING, &given.compress, "compress what is copied (default none)", "none|zstd[:LEVEL]" },
   { "timeout", 0, 0, G_OPTION_ARG_STRING, &given.timeout, "give a silent peer or a standing job up after so long (default 30)",
     "SECONDS" },
   G_OPTION_ENTRY_NULL,
@@ -75,6 +79,19 @@ take_pairs (VfRequest *request, char **texts, bool (*add) (VfRequest *, const ch
 }
 
 static bool
+take_compression (VfRequest *request, GError **error)
+{
+  if (given.compress == NULL || g_str_equal (given.compress, "none"))
+    return true;
+  request->zstd_level = 1;
+  if (g_str_equal (given.compress, "zstd"))
+    return true;
+  if (!g_str_has_prefix (given.compress, "zstd:"))
+    return vf_error_set (error, VF_ERROR_USAGE, "cannot use --compress '%s': not none, zstd or zstd:LEVEL", given.compress);
+  return take_number (given.compress + strlen ("zstd:"), "--compress zstd:LEVEL", 1, 19, &request->zstd_level, error);
+}
+
+static bool
 take_cap_directory (VfRequest *request, GError **error)
 {
   if (given.cap_directory == NULL)
@@ -101,7 +118,8 @@ vf_move_options_request (char **arguments, GError **error)
   take_text (&request->source_uri, given.connect);
   take_text (&request->rsh, given.rsh);
   take_text (&request->agent_path, given.agent_path);
-  if (!take_cap_directory (request, error) || !take_pairs (request, given.maps, vf_request_add_map, error) ||
+  if (!take_cap_directory (request, error) || !take_compression (request, error) ||
+      !take_pairs (request, given.maps, vf_request_add_map, error) ||
       !take_pairs (request, given.disks, vf_request_add_disk, error) ||
       !take_pairs (request, given.nets, vf_request_add_net, error) ||
       (given.max_cap != NULL && !vf_parse_bytes (given.max_cap, "--max-cap", &request->max_cap_bytes, error)) ||

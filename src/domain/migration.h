@@ -21,8 +21,10 @@ typedef struct {
 } VfMigrationStats;
 
 /* virDomainMigrate3 without peer-to-peer: this process carries libvirt's messages between both. LIVE, ABORT_ON_ERROR (a guest
- * that the source pauses for an I/O error, a full disk say, ends the migration), with disks NON_SHARED_INC, and for persistent
- * guests PERSIST_DEST and UNDEFINE_SOURCE. Limits of downtime and speed are set before and put back when it fails.
+ * that the source pauses for an I/O error, a full disk say, ends the migration), with disks NON_SHARED_INC and
+ * SYNCHRONOUS_WRITES (a mirror that lags behind a guest which writes hard would never end; over the small caps the guest hardly
+ * feels it), and for persistent guests PERSIST_DEST and UNDEFINE_SOURCE. Limits of downtime and speed are set before and put
+ * back when it fails.
  *
  * Blocks. The cancellable aborts within a second or so; too late, and the call succeeds. When libvirt at the destination is
  * lost, the job is aborted too. An error says only that the call failed; the outcome is to be observed. VF_ERROR_CANCELLED: the

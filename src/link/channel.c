@@ -92,7 +92,7 @@ vf_channel_fail_locked (VfChannel *channel, GError *failure)
 int
 vf_channel_alarm_fd (VfChannel *channel, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
   if (channel->alarm_fd == VF_FD_NONE)
     channel->alarm_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (channel->alarm_fd == VF_FD_NONE)
@@ -104,7 +104,7 @@ vf_channel_alarm_fd (VfChannel *channel, GError **error)
 GError *
 vf_channel_copy_failure (VfChannel *channel)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
   const GError *failure = channel->failure != NULL ? channel->failure : channel->link->death;
   return failure == NULL ? NULL : g_error_copy (failure);
 }
@@ -112,7 +112,7 @@ vf_channel_copy_failure (VfChannel *channel)
 static void
 drop (VfChannel *channel, const GError *reason)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
   if (channel->phase == VF_CHANNEL_GONE)
     return;
   bool is_refusal = channel->link->is_serving && channel->phase == VF_CHANNEL_OPENING;
@@ -134,7 +134,7 @@ vf_channel_free (VfChannel *channel)
   vf_error_set (&reason, VF_ERROR_FAILED, "cannot go on with '%s': %s has dropped the channel", channel->service,
                 link->is_serving ? "the agent" : "the source");
   drop (channel, reason);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
   vf_channel_unref_locked (channel);
 }
 
@@ -170,7 +170,7 @@ static void
 wake_waiter (GCancellable *cancellable, gpointer data)
 {
   VfChannel *channel = data;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
   g_cond_broadcast (&channel->changed);
 }
 
@@ -313,7 +313,7 @@ vf_channel_refuse (VfChannel *channel, const GError *reason)
 static guint32
 take_credit (VfChannel *channel, gsize wanted, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
   wait_locked (channel, has_credit, cancellable);
   if (has_failed (channel) || g_cancellable_is_cancelled (cancellable)) {
     report_failure_locked (channel, error);
@@ -343,7 +343,7 @@ vf_channel_send (VfChannel *channel, const void *data, gsize length, GCancellabl
 static int
 take_chunk (VfChannel *channel, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
   if (channel->current == NULL)
     wait_locked (channel, has_input, cancellable);
   if (channel->failure != NULL || g_cancellable_is_cancelled (cancellable)) {
@@ -364,7 +364,7 @@ take_chunk (VfChannel *channel, GCancellable *cancellable, GError **error)
 static guint32
 settle (VfChannel *channel, gsize n)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
   bool drained = channel->current == NULL && channel->chunks.length == 0;
   channel->owed_bytes += (guint32)n;
   if (channel->owed_bytes < (drained ? GIVE_BACK_DRAINED_BYTES : GIVE_BACK_BYTES))

@@ -71,20 +71,16 @@ static bool
 skip_to_magic (VfLink *link, GError **error)
 {
   g_autoptr (GString) chatter = g_string_new (NULL);
-  while (chatter->len < VF_LINK_CHATTER_BYTES_MAX + MAGIC_BYTES) {
-    gsize n = 0;
-    VfStreamResult result = vf_stream_read_some (link, link->intake, VF_LINK_CHATTER_BYTES_MAX, &n);
+  while (chatter->len < VF_LINK_CHATTER_BYTES_MAX) {
+    gsize n = 0, before = chatter->len;
+    VfStreamResult result = vf_stream_read_some (link, link->intake, VF_LINK_CHATTER_BYTES_MAX - before, &n);
     if (result != VF_STREAM_OK)
       return report_silence (link, result, chatter, error);
-    gsize before = chatter->len;
     g_string_append_len (chatter, (const char *)link->intake, (gssize)n);
     const char *found = memmem (chatter->str, chatter->len, magic, MAGIC_BYTES);
     if (found == NULL)
       continue;
-    gsize past = (gsize)(found - chatter->str) + MAGIC_BYTES;
-    if (past > VF_LINK_CHATTER_BYTES_MAX + MAGIC_BYTES)
-      break;
-    link->intake_start = past - before;
+    link->intake_start = (gsize)(found - chatter->str) + MAGIC_BYTES - before;
     link->intake_end = n;
     return true;
   }

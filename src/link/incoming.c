@@ -41,7 +41,7 @@ on_open (Incoming *in, GError **error)
 static bool
 on_ping (Incoming *in, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&in->link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&in->link->lock);
   memcpy (in->link->pong, in->payload, sizeof in->link->pong);
   in->link->pong_is_due = true;
   g_cond_broadcast (&in->link->keeper_cond);
@@ -179,7 +179,7 @@ static bool
 act_on_channel (Incoming *in, GError **error)
 {
   VfLink *link = in->link;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
   in->channel = g_hash_table_lookup (link->channels, GUINT_TO_POINTER (in->frame->channel));
   if (in->channel != NULL)
     return acts[in->frame->type].act (in, error);

@@ -33,7 +33,7 @@ vf_link_kill_locked (VfLink *link, GError *reason)
 void
 vf_link_kill (VfLink *link, GError *reason)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
   vf_link_kill_locked (link, reason);
 }
 
@@ -52,7 +52,7 @@ kill_unreachable (VfLink *link, bool hung_up, const char *why)
     vf_error_set (&reason, VF_ERROR_UNREACHABLE, "cannot reach %s: %s: '%s'", link->peer_name, why, epitaph);
   else
     vf_error_set (&reason, VF_ERROR_UNREACHABLE, "cannot reach %s: %s", link->peer_name, why);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
   if (link->death == NULL)
     link->peer_hung_up = hung_up;
   vf_link_kill_locked (link, reason);
@@ -75,7 +75,7 @@ bury (VfLink *link, VfStreamResult result)
 bool
 vf_link_is_dead (VfLink *link, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
   if (link->death == NULL)
     return false;
   if (error != NULL)
@@ -123,7 +123,7 @@ write_frame (VfLink *link, const VfFrame *frame, const void *payload, GError **e
     vf_link_is_dead (link, error);
     return false;
   }
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
   link->sent_us = g_get_monotonic_time ();
   link->bytes_sent += sizeof header + frame->payload_bytes;
   return true;
@@ -132,7 +132,7 @@ write_frame (VfLink *link, const VfFrame *frame, const void *payload, GError **e
 static VfPost *
 next_post (VfLink *link)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
   if (link->death != NULL)
     return NULL;
   if (!link->pong_is_due)
@@ -159,7 +159,7 @@ bool
 vf_link_write (VfLink *link, VfFrameType type, VfChannel *channel, const void *payload, gsize length, VfBeforeWrite before,
                GError **error)
 {
-  g_autoptr (GMutexLocker) writing = g_mutex_locker_new (&link->write_lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) writing = g_mutex_locker_new (&link->write_lock);
   write_posts (link);
   g_mutex_lock (&link->lock);
   bool allowed = link->death == NULL;
@@ -329,7 +329,7 @@ vf_link_peer (VfLink *link)
 void
 vf_link_counters (VfLink *link, guint64 *bytes_sent, guint64 *bytes_received)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
   *bytes_sent = link->bytes_sent;
   *bytes_received = link->bytes_received;
 }

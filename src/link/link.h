@@ -1,8 +1,16 @@
 /* The link: one byte stream pair to the far end, carrying many channels. docs/internals/wire.md has the protocol.
  *
- * A link owns one reader thread. Any thread may open channels and send; each channel is used by one sending and one receiving
- * thread at a time. Nothing here waits for ever: when nothing has been heard for the link's timeout, or the stream ends, or the
- * peer breaks a rule, the link is dead: every channel's waiting call returns the same VF_ERROR_UNREACHABLE (or PROTOCOL) error.
+ * A link owns a reader thread, which never writes, and a keeper thread, which writes what nobody waits for (PING, PONG, RESET).
+ * Any thread may open channels and send; each channel is used by one sending and one receiving thread at a time. Nothing here
+ * waits for ever: when nothing has been heard for the link's timeout, when the peer takes nothing for so long, when the stream
+ * ends or the peer breaks a rule, the link is dead: every channel's waiting call returns the same VF_ERROR_UNREACHABLE (or
+ * PROTOCOL) error. What had arrived before the death can still be received.
+ *
+ * A cancellable wakes a wait for an answer, for credit or for bytes (VF_ERROR_CANCELLED; the channel stays usable); a frame
+ * that is being written is finished first.
+ *
+ * Both descriptors are made non-blocking. Unless the process has set SIGPIPE to something else than its default, making a link
+ * sets it to be ignored, for pipes have no MSG_NOSIGNAL.
  */
 #pragma once
 
@@ -28,7 +36,8 @@ typedef struct VfChannel VfChannel;
  * error. */
 VfLink *vf_link_connect (int in_fd, int out_fd, guint timeout_s, GError **error);
 
-/* The peer's HELLO: host, program, protocol, roots, qemu_img. Borrowed. */
+/* The peer's HELLO: host, program, protocol, roots, qemu_img. Borrowed. It is the peer's word: unchecked but for the protocol.
+ */
 JsonObject *vf_link_peer (VfLink *link);
 
 /* Opens a channel to `service`. Waits for ACCEPT or REFUSE (a refusal becomes an error with the peer's code, text and hint,
@@ -52,7 +61,9 @@ void vf_link_counters (VfLink *link, guint64 *bytes_sent, guint64 *bytes_receive
  * returns when it is done; the channel is ended and freed by the caller. */
 typedef void (*VfLinkService) (VfChannel *channel, const char *service, JsonObject *args, gpointer data);
 
-/* Greets, then serves until the peer hangs up (true), or the link dies (error). Returns only after all service threads have. */
+/* Greets, then serves until the peer hangs up between two frames (true), or the link dies (error). Returns only after all
+ * service threads have. `hello` (may be NULL) adds members to the greeting; program, protocol and host are put in. A service
+ * that returns with its channel open has it ended; what the peer still sends it is answered by a RESET. */
 bool vf_link_serve (int in_fd, int out_fd, guint timeout_s, JsonObject *hello, VfLinkService service, gpointer data,
                     GError **error);
 
@@ -64,7 +75,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfLink, vf_link_free)
 /* ---- channels ---- */
 
 bool vf_channel_accept (VfChannel *channel, JsonObject *answer, GError **error); /* answer may be NULL */
-bool vf_channel_refuse (VfChannel *channel, const GError *reason);
+bool vf_channel_refuse (VfChannel *channel, const GError *reason);               /* false: the link is dead */
 
 /* Sends all bytes; waits for credit. */
 bool vf_channel_send (VfChannel *channel, const void *data, gsize length, GCancellable *cancellable, GError **error);
@@ -78,7 +89,8 @@ bool vf_channel_receive_full (VfChannel *channel, void *buffer, gsize length, GC
 /* No more bytes from this side. */
 bool vf_channel_end (VfChannel *channel, GError **error);
 
-/* Ends the channel at once for both sides; the peer's calls fail with `reason`'s code and text. */
+/* Ends the channel at once for both sides; the calls of both fail with `reason`'s code, text and hint. Any thread; never waits.
+ */
 void vf_channel_reset (VfChannel *channel, const GError *reason);
 
 /* Resets unless both sides have ended; never waits. */

@@ -28,7 +28,7 @@ static void
 fail_pump (Pump *pump, GError *failure)
 {
   vf_channel_reset (pump->channel, failure);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&pump->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&pump->lock);
   if (pump->failure == NULL)
     pump->failure = g_steal_pointer (&failure);
   g_clear_error (&failure);
@@ -181,7 +181,7 @@ typedef struct {
 static void
 note_failure (VfRelay *relay, GError *failure)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
   if (relay->failure == NULL && !relay->is_stopping)
     vf_error_adopt (&relay->failure, g_steal_pointer (&failure), "cannot relay socket '%s'", relay->socket_path);
   g_clear_error (&failure);
@@ -191,7 +191,7 @@ note_failure (VfRelay *relay, GError *failure)
 static bool
 enlist (VfRelay *relay, VfChannel *channel)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
   if (!relay->is_stopping)
     g_ptr_array_add (relay->channels, channel);
   return !relay->is_stopping;
@@ -200,7 +200,7 @@ enlist (VfRelay *relay, VfChannel *channel)
 static void
 delist (VfRelay *relay, VfChannel *channel)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
   g_ptr_array_remove_fast (relay->channels, channel);
 }
 
@@ -225,7 +225,7 @@ carry_in_thread (gpointer data)
   VfRelay *relay = connection->relay;
   carry (relay, connection->fd);
   close (connection->fd);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
   g_queue_push_tail (&relay->finished, g_thread_self ());
   return NULL;
 }
@@ -327,7 +327,7 @@ vf_relay_listen (VfLink *link, const char *socket_path, JsonObject *args, GError
 guint
 vf_relay_accepted (VfRelay *relay, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
   if (relay->failure != NULL && error != NULL)
     *error = g_error_copy (relay->failure);
   return relay->accepted;
@@ -338,7 +338,7 @@ reset_channels (VfRelay *relay)
 {
   g_autoptr (GError) reason = NULL;
   vf_error_set (&reason, VF_ERROR_CANCELLED, "cannot relay socket '%s': the relay was stopped", relay->socket_path);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
   relay->is_stopping = true;
   for (guint i = 0; i < relay->channels->len; i++)
     vf_channel_reset (g_ptr_array_index (relay->channels, i), reason);

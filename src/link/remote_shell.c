@@ -40,7 +40,7 @@ take_words (VfRemoteShell *shell)
   gssize n = read (shell->said_fd, buffer, sizeof buffer);
   if (n < 0)
     return errno == EINTR;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&shell->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&shell->lock);
   g_string_append_len (shell->said, buffer, n);
   if (shell->said->len > SAID_BYTES_MAX)
     g_string_erase (shell->said, 0, (gssize)(shell->said->len - SAID_BYTES_MAX));
@@ -59,7 +59,7 @@ listen_to_words (gpointer data)
       continue;
     more = polled[0].revents != 0 ? take_words (shell) : polled[1].revents == 0;
   }
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&shell->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&shell->lock);
   shell->said_all = true;
   g_cond_broadcast (&shell->ended_cond);
   return NULL;
@@ -71,7 +71,7 @@ last_words (gpointer data)
 {
   VfRemoteShell *shell = data;
   gint64 until_us = g_get_monotonic_time () + LAST_WORDS_MS * 1000;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&shell->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&shell->lock);
   while (!shell->said_all && g_cond_wait_until (&shell->ended_cond, &shell->lock, until_us))
     ;
   return vf_reason_last_line (shell->said->str, shell->said->len);

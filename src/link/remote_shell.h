@@ -23,14 +23,18 @@ VfDestination *vf_destination_parse (const char *uri, GError **error);
 void vf_destination_free (VfDestination *destination);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfDestination, vf_destination_free)
 
-/* The argument vector that reaches the agent: `rsh` (NULL: ssh) split as a shell would split words but run without one, then
- * -p, -l, -i …, host, `agent_path` agent --stdio (quoted for the far shell). The caller frees with g_strfreev. Pure. */
+/* The parameters known_hosts, no_verify and command are refused (VF_ERROR_USAGE) with an `rsh` of the user's, which could not
+ * be told them; so are hosts that begin with '-'. The argument vector that reaches the agent: `rsh` (NULL: ssh) split as a
+ * shell would split words but run without one, then -p, -l, -i …, host, `agent_path` agent --stdio (quoted for the far shell).
+ * The caller frees with g_strfreev. Pure. */
 char **vf_remote_shell_argv (const VfDestination *destination, const char *rsh, const char *agent_path, GError **error);
 
 typedef struct VfRemoteShell VfRemoteShell;
 
 /* Spawns it and connects the link over its standard input and output. Its standard error is collected (64 KiB) and quoted when
- * the link cannot be made or dies. The shell reads passwords from the terminal itself (as ssh does). */
+ * the link cannot be made or dies. The shell reads passwords from the terminal itself (as ssh does): with a
+ * controlling terminal the greeting may take 120 s. It ignores SIGINT, SIGQUIT and SIGHUP, so that a move can be undone through
+ * it after Ctrl-C; it ends with its standard input. */
 VfRemoteShell *vf_remote_shell_start (char **argv, guint timeout_s, GError **error);
 VfLink *vf_remote_shell_link (VfRemoteShell *shell); /* borrowed */
 

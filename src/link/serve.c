@@ -36,7 +36,7 @@ run_service (gpointer data)
   VfLink *link = call->channel->link;
   link->service (call->channel, call->channel->service, call->args, link->service_data);
   json_object_unref (call->args);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
   wind_up_locked (call->channel);
   link->services--;
   g_queue_push_tail (&link->finished, g_thread_self ());
@@ -74,7 +74,7 @@ vf_link_start_service (VfLink *link, guint32 id, JsonObject *args)
   g_autoptr (GError) reason = NULL;
   VfChannel *channel = vf_channel_new (link, vf_json_string_or (args, "service", ""));
   channel->id = id;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&link->lock);
   link->last_id = id;
   GThread *thread = NULL;
   if (admit_locked (link, channel, &reason)) {

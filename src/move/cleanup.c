@@ -130,6 +130,7 @@ static bool
 guest_is_not_here (VfMove *move, GError **error)
 {
   GError *find_error = NULL;
+  g_clear_pointer (&move->guest, vf_guest_free); /* as it was known before the switch */
   if (vf_move_connect_source (move, &find_error))
     return vf_error_set (error, VF_ERROR_REFUSED,
                          "cannot remove the old files of guest '%s': the source's libvirt still has it",

@@ -37,6 +37,19 @@ make_local_rendezvous (VfMove *move, const char *rendezvous, GError **error)
   return true;
 }
 
+/* What a killed process left of it goes too. */
+void
+vf_move_remove_rendezvous (const char *rendezvous)
+{
+  static const char *const sockets[] = { "libvirt", "memory", "disks" };
+  g_autofree char *directory = g_build_filename (RENDEZVOUS_DIRECTORY, rendezvous, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (sockets); i++) {
+    g_autofree char *path = g_build_filename (directory, sockets[i], NULL);
+    g_unlink (path);
+  }
+  g_rmdir (directory);
+}
+
 static JsonObject *
 libvirt_relay_args (const VfDestination *destination)
 {
@@ -97,8 +110,10 @@ vf_move_disconnect_destination (VfMove *move)
   }
   g_clear_pointer (&move->libvirt_relay, vf_relay_stop);
   g_clear_pointer (&move->shell, vf_remote_shell_stop);
-  if (move->local_rendezvous != NULL)
-    g_rmdir (move->local_rendezvous);
+  if (move->local_rendezvous != NULL) {
+    g_autofree char *name = g_path_get_basename (move->local_rendezvous);
+    vf_move_remove_rendezvous (name);
+  }
   g_clear_pointer (&move->local_rendezvous, g_free);
 }
 

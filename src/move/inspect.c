@@ -174,7 +174,7 @@ static bool
 look_at_directories (VfMove *move, VfFarTable *table, const char *path, GError **error)
 {
   g_autofree char *at = vf_path_directory (path);
-  while (strcmp (at, "/") != 0) {
+  while (strcmp (at, "/") != 0 && !vf_path_is_below (at, "/dev")) { /* no directory is made among devices */
     if (!look_there (move, table, at, error))
       return false;
     if (((VfFarFacts *)g_hash_table_lookup (table, at))->file->kind != VF_FILE_ABSENT)

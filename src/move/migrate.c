@@ -145,6 +145,8 @@ open_move (const char *id, const VfReporter *reporter, GCancellable *cancellable
   move->guard = vf_guard_lock (vf_move_plan (move)->uuid, error);
   if (move->guard == VF_FD_NONE)
     return NULL;
+  if (move->ledger->phase == VF_PHASE_DONE || move->ledger->phase == VF_PHASE_UNDONE)
+    vf_move_remove_rendezvous (vf_move_plan (move)->rendezvous); /* killed after its last record */
   move->rounds = move->ledger->capped > 0 ? move->ledger->capped - 1 : 0;
   return g_steal_pointer (&move);
 }
@@ -243,8 +245,26 @@ vf_cleanup (const char *id, const VfReporter *reporter)
   if (move->ledger->phase != VF_PHASE_DONE)
     return refuse (id, VF_ERROR_REFUSED, "it is not finished", "finish it with resume, or take it back with abort");
   VfResult *result = vf_words_done (move);
+  result->downtime_ms = 0; /* that was the move's */
   vf_cleanup_source (move, result);
   return result;
+}
+
+bool
+vf_move_is_abandoned (const VfLedger *ledger, bool held)
+{
+  return !held && ledger->phase != VF_PHASE_DONE && ledger->phase != VF_PHASE_UNDONE;
+}
+
+VfResult *
+vf_recover (const char *id, const VfReporter *reporter, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  g_autoptr (VfLedger) ledger = vf_move_load (id, NULL, &error);
+  if (ledger == NULL)
+    return vf_words_refused (error);
+  bool stayed = ledger->switched == VF_SWITCH_NOT_BEGUN || ledger->switched == VF_SWITCH_STAYED;
+  return stayed ? vf_abort (id, reporter) : vf_resume (id, reporter, cancellable);
 }
 
 /* ---- list and status ---- */

@@ -23,6 +23,12 @@ VfResult *vf_abort (const char *id, const VfReporter *reporter);
  * undone one: removes what was left behind at the destination. */
 VfResult *vf_cleanup (const char *id, const VfReporter *reporter);
 
+/* True if a move is neither done nor undone, and no process works on it: what `recover` looks after. */
+bool vf_move_is_abandoned (const VfLedger *ledger, bool held);
+
+/* What is done with an abandoned move after a crash or at boot: as `resume` if the guest has switched or may have, else as `abort`. */
+VfResult *vf_recover (const char *id, const VfReporter *reporter, GCancellable *cancellable);
+
 /* What the journal says. *holder is the pid of the process that works on it now, or 0. */
 VfLedger *vf_move_load (const char *id, gint64 *holder, GError **error);
 

@@ -16,7 +16,8 @@
 #include "preflight/preflight.h"
 
 typedef struct {
-  guint64 data_bytes, zero_bytes, reused_bytes, allocated_bytes;
+  guint64 data_bytes; /* as sent: less than read, when compressed */
+  guint64 zero_bytes, reused_bytes, allocated_bytes;
 } VfMoveBytes;
 
 typedef struct {
@@ -67,6 +68,9 @@ bool vf_move_connect_source (VfMove *move, GError **error);
 /* The link, and libvirt at the destination through it. Idempotent; a dead link is replaced. */
 bool vf_move_connect_destination (VfMove *move, const char *rendezvous, GError **error);
 void vf_move_disconnect_destination (VfMove *move);
+
+/* Removes the directory of this side's relayed sockets, in use or left by a killed process. Idempotent. */
+void vf_move_remove_rendezvous (const char *rendezvous);
 
 /* The sockets of QEMU's streams: a listener here for a socket of that name there. */
 VfRelay *vf_move_relay (VfMove *move, const char *name, char **uri, GError **error);

@@ -89,6 +89,7 @@ send_file (VfMove *move, guint index, GError **error)
                           .file_bytes = now->bytes,
                           .progress = tell_progress,
                           .progress_data = &progress,
+                          .zstd_level = (int)move->request->zstd_level,
                           .cancellable = move->cancellable };
   VfSeedCounts counts = { 0 };
   VfDigest digest;
@@ -97,7 +98,7 @@ send_file (VfMove *move, guint index, GError **error)
     return false;
   if (!file->destination_is_block && !vf_far_own (vf_move_link (move), partial, id, now, error))
     return false;
-  move->bytes.data_bytes += counts.data_bytes;
+  move->bytes.data_bytes += counts.sent_bytes;
   move->bytes.zero_bytes += counts.zero_bytes;
   return vf_move_record (move, vf_record_seeded (index, &digest, &far_id, false), error);
 }

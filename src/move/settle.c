@@ -75,6 +75,15 @@ cap_is_unnamed (VfMove *move, VfGuest *guest, const char *target, const char *pa
 }
 
 static bool
+record_far_cap_gone (VfMove *move, const char *path, GError **error)
+{
+  JsonObject *record = vf_record_new ("cap-gone");
+  json_object_set_string_member (record, "side", "destination");
+  json_object_set_string_member (record, "path", path);
+  return vf_move_record (move, record, error);
+}
+
+static bool
 remove_far_caps (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **error)
 {
   Settling *settling = data;
@@ -82,15 +91,10 @@ remove_far_caps (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **e
   for (guint g = move->ledger->capped; g >= 1; g--) {
     g_autofree char *path = vf_plan_cap_at_destination (plan, disk, g);
     bool removed = false;
-    JsonObject *record = NULL;
-    if (vf_ledger_cap_is_gone (move->ledger, "destination", path))
-      continue;
-    if (!cap_is_unnamed (move, settling->guest, disk->target, path, error))
+    if (!vf_ledger_cap_is_gone (move->ledger, "destination", path) &&
+        (!cap_is_unnamed (move, settling->guest, disk->target, path, error) || !record_far_cap_gone (move, path, error)))
       return false;
-    record = vf_record_new ("cap-gone");
-    json_object_set_string_member (record, "side", "destination");
-    json_object_set_string_member (record, "path", path);
-    if (!vf_move_record (move, record, error) || !vf_far_remove (vf_move_link (move), path, plan->id, NULL, &removed, error))
+    if (!vf_far_remove (vf_move_link (move), path, plan->id, NULL, &removed, error)) /* a crash may have come before it */
       return false;
   }
   return true;

@@ -1,6 +1,7 @@
 /* Undo: from the ledger alone, so that it is the same after an error, after Ctrl-C, and by `abort` a day later. It cannot be
  * cancelled, every step looks at the world before it acts, and may be done again. */
 #include "base/names.h"
+#include "chain/image.h"
 #include "chain/tool.h"
 #include "far/far.h"
 #include "move/documents.h"
@@ -27,6 +28,27 @@ is_cap_of_this_move (VfLedger *ledger, const char *target, const char *path)
   return false;
 }
 
+/* An internal snapshot that somebody took during the move lies in the cap, and a commit would not carry it down. */
+static bool
+caps_hold_no_snapshot (VfMove *move, const VfPlanDisk *disk, GError **error)
+{
+  for (guint g = 1; g <= move->ledger->generations->len; g++) {
+    g_autofree char *cap = vf_plan_cap_at_source (vf_move_plan (move), disk, g);
+    if (g_access (cap, F_OK) != 0)
+      continue;
+    g_autoptr (VfImage) image = vf_image_read (cap, "qcow2", false, NULL, error);
+    if (image == NULL)
+      return false;
+    if (image->internal_snapshots->len == 0)
+      continue;
+    vf_error_set (error, VF_ERROR_FAILED, "cannot take cap '%s' off disk '%s': snapshot '%s' was taken into it during the move",
+                  cap, disk->target, ((const VfInternalSnapshot *)image->internal_snapshots->pdata[0])->name);
+    vf_error_hint (error, "delete that snapshot (virsh snapshot-delete) first");
+    return false;
+  }
+  return true;
+}
+
 static bool
 fold_running_disk (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **error)
 {
@@ -40,7 +62,7 @@ fold_running_disk (VfMove *move, const VfPlanDisk *disk, gpointer data, GError *
                          "cannot take the cap off disk '%s': the guest now writes '%s', which is not of this move",
                          disk->target, now->source->path);
   VfCommitRequest request = { .target = disk->target, .base = top, .deadline_s = move->request->timeout_s };
-  return vf_guest_commit_active (move->guest, &request, error);
+  return caps_hold_no_snapshot (move, disk, error) && vf_guest_commit_active (move->guest, &request, error);
 }
 
 static bool
@@ -58,7 +80,7 @@ fold_offline_disk (VfMove *move, const VfPlanDisk *disk, gpointer data, GError *
   for (guint g = move->ledger->generations->len; g >= 1; g--) {
     g_autofree char *cap = vf_plan_cap_at_source (plan, disk, g);
     if (g_access (cap, F_OK) == 0 && !vf_ledger_cap_is_gone (move->ledger, "source", cap))
-      return vf_image_commit (cap, vf_plan_disk_top (plan, disk)->source, error);
+      return caps_hold_no_snapshot (move, disk, error) && vf_image_commit (cap, vf_plan_disk_top (plan, disk)->source, error);
   }
   return true;
 }
@@ -186,6 +208,17 @@ leave_behind (GPtrArray *left, const char *path, GError *error)
   g_clear_error (&error);
 }
 
+/* Somebody else's file took the final name before our copy could: it stays, and nothing of ours is left by it. */
+static bool
+is_not_ours (VfMove *move, const char *path, GError **error)
+{
+  if (!vf_error_is (*error, VF_ERROR_EXISTS))
+    return false;
+  vf_move_note (move, "'%s' at the destination is not of this move and stays", path);
+  g_clear_error (error);
+  return true;
+}
+
 static void
 remove_file_there (VfMove *move, guint index, GPtrArray *left)
 {
@@ -202,7 +235,8 @@ remove_file_there (VfMove *move, guint index, GPtrArray *left)
       leave_behind (left, file->destination, error);
     return;
   }
-  if (entry->berth_begun && !vf_far_remove (link, file->destination, plan->id, &entry->id, &removed, &error))
+  if (entry->berth_begun && !vf_far_remove (link, file->destination, plan->id, &entry->id, &removed, &error) &&
+      !is_not_ours (move, file->destination, &error))
     leave_behind (left, file->destination, g_steal_pointer (&error));
   g_autofree char *partial = vf_name_partial (file->destination, plan->id);
   if (!vf_far_remove (link, partial, plan->id, NULL, &removed, &error))
@@ -291,5 +325,7 @@ vf_move_undo (VfMove *move, const char *reason, GError **error)
     g_propagate_error (error, first);
     return false;
   }
+  if (move->local_rendezvous == NULL) /* the destination was not needed, but a killed process had been connected */
+    vf_move_remove_rendezvous (vf_move_plan (move)->rendezvous);
   return vf_move_enter (move, VF_PHASE_UNDONE, error);
 }

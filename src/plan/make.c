@@ -45,7 +45,8 @@ file_at (const Making *making, const char *source)
   file->facts = vf_file_facts_from_json (copy, NULL);
   file->source_is_block = facts->kind == VF_FILE_BLOCK;
   const VfFileFacts *there = far_file (making, file->destination);
-  file->destination_is_block = there != NULL ? there->kind == VF_FILE_BLOCK : vf_path_is_below (file->destination, "/dev");
+  /* below /dev a device is meant, also where there is none yet: the agent makes no files there */
+  file->destination_is_block = (there != NULL && there->kind == VF_FILE_BLOCK) || vf_path_is_below (file->destination, "/dev");
   file->maybe_there = there != NULL && there->kind == VF_FILE_REGULAR && there->bytes == facts->bytes;
   return file;
 }

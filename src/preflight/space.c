@@ -65,6 +65,7 @@ report (const VfPreflight *preflight, GHashTable *demands, const char *host)
   }
 }
 
+/* Nothing is known of the space outside the roots; that is a finding of its own. */
 static const VfFileFacts *
 far_file (const VfPreflight *preflight, const char *path)
 {

@@ -1,4 +1,3 @@
-#include "base/names.h"
 #include "base/units.h"
 #include "preflight/preflight.h"
 
@@ -66,14 +65,6 @@ check_device (const VfPreflight *preflight, const VfPlanFile *file, const VfFarF
                      there->file->bytes, exact ? "is raw and needs exactly" : "needs at least", file->facts->bytes);
 }
 
-/* Nothing of that name below /dev: a device was meant, and a file made there would fill the memory and be gone with it. */
-static bool
-wants_device (const VfPlanFile *file, const VfFarFacts *there)
-{
-  return there->file->kind == VF_FILE_ABSENT && vf_path_is_below (file->destination, "/dev") &&
-         !vf_path_is_below (file->destination, "/dev/shm");
-}
-
 static void
 check_file (const VfPreflight *preflight, const VfPlanFile *file)
 {
@@ -81,13 +72,12 @@ check_file (const VfPreflight *preflight, const VfPlanFile *file)
   if (there == NULL)
     return;
   check_roots (preflight, file, there);
-  if (file->destination_is_block || wants_device (file, there))
+  if (file->destination_is_block)
     check_device (preflight, file, there);
   else
     check_file_in_the_way (preflight, file, there);
 }
 
-/* A cap's partial name must fit, and new directories need an existing root. */
 static void
 check_directories (const VfPreflight *preflight)
 {

@@ -3,6 +3,8 @@
 #include "seed/seed.h"
 
 #include "base/fd.h"
+#include "seed/codec.h"
+#include "seed/extents.h"
 #include "seed/stream.h"
 
 #include <errno.h>
@@ -17,6 +19,7 @@ enum {
   WINDOW_BYTES = 32 * 1024 * 1024,
   ZEROOUT_BYTES = 1024 * 1024 * 1024, /* one call's worth: it blocks */
   SECTOR_BYTES = 4096,
+  FILE_BLOCK_BYTES = 4096,
 };
 
 typedef struct {
@@ -25,7 +28,8 @@ typedef struct {
   VfFileDigest *digest;
   guint64 next;                   /* where the next record must begin */
   guint64 window_at, previous_at; /* written back behind the writer, so that the last fsync is short */
-  guint8 *chunk;
+  VfCodec *codec;
+  guint8 *chunk, *stored;
   bool ended;
   VfDigest own; /* once ended */
 } Receiver;
@@ -92,26 +96,57 @@ move_window (Receiver *receiver, GError **error)
   return true;
 }
 
+/* Where the blocks from `at` on stop being zero, or stop being data. */
+static gsize
+end_of_run (const guint8 *chunk, gsize at, gsize length, bool zero)
+{
+  for (gsize block; at < length; at += block) {
+    block = MIN (length - at, (gsize)FILE_BLOCK_BYTES);
+    if (vf_bytes_are_zero (chunk + at, block) != zero)
+      break;
+  }
+  return at;
+}
+
+/* A chunk is coarse beside a filesystem's blocks: what is zero within one stays a hole of the new file. */
+static bool
+write_chunk (Receiver *receiver, gsize length)
+{
+  const VfSeedTarget *target = receiver->target;
+  if (target->is_block)
+    return vf_fd_pwrite_full (target->fd, receiver->chunk, length, (off_t)receiver->next);
+  for (gsize end, at = end_of_run (receiver->chunk, 0, length, true); at < length;
+       at = end_of_run (receiver->chunk, end, length, true)) {
+    end = end_of_run (receiver->chunk, at, length, false);
+    if (!vf_fd_pwrite_full (target->fd, receiver->chunk + at, end - at, (off_t)(receiver->next + at)))
+      return false;
+  }
+  return true;
+}
+
 static bool
 take_data (Receiver *receiver, const VfRecord *record, GError **error)
 {
   VfDigest digest;
-  if (record->codec != VF_CODEC_STORED)
+  if (record->codec != VF_CODEC_STORED && record->codec != VF_CODEC_ZSTD)
     return broke_rule (receiver, error, "the codec is unknown");
   if (record->bytes > VF_CHUNK_BYTES)
     return broke_rule (receiver, error, "the record is longer than a chunk");
-  if (record->stored_bytes != record->bytes)
+  if (record->codec == VF_CODEC_STORED ? record->stored_bytes != record->bytes : record->stored_bytes >= record->bytes)
     return broke_rule (receiver, error, "stored bytes have another length");
   if (!check_place (receiver, record, error) ||
-      !vf_channel_receive_full (receiver->channel, receiver->chunk, record->stored_bytes, NULL, error))
+      !vf_channel_receive_full (receiver->channel, receiver->stored, record->stored_bytes, NULL, error))
     return false;
+  if (!vf_codec_expand (receiver->codec, record->codec, receiver->stored, record->stored_bytes, receiver->chunk,
+                        (gsize)record->bytes))
+    return broke_rule (receiver, error, "the compressed bytes do not expand to what was announced");
   vf_digest_of_bytes (receiver->chunk, (gsize)record->bytes, &digest);
   if (!vf_digest_equal (&digest, &record->digest))
     return vf_error_set (error, VF_ERROR_CORRUPT,
                          "cannot receive file '%s': the chunk at offset %" G_GUINT64_FORMAT " is not what was sent",
                          receiver->target->path, receiver->next);
   vf_file_digest_add_chunk (receiver->digest, &digest);
-  if (!vf_fd_pwrite_full (receiver->target->fd, receiver->chunk, (gsize)record->bytes, (off_t)receiver->next))
+  if (!write_chunk (receiver, (gsize)record->bytes))
     return cannot_write (receiver, errno, error);
   receiver->next += record->bytes;
   return move_window (receiver, error);
@@ -224,7 +259,11 @@ vf_seed_receive (VfChannel *channel, const VfSeedTarget *target, VfDigest *diges
 {
   g_autoptr (VfFileDigest) state = vf_file_digest_new (target->file_bytes);
   g_autofree guint8 *chunk = g_malloc (VF_CHUNK_BYTES);
-  Receiver receiver = { .channel = channel, .target = target, .digest = state, .chunk = chunk };
+  g_autofree guint8 *stored = g_malloc (VF_CHUNK_BYTES);
+  g_autoptr (VfCodec) codec = vf_codec_new (0);
+  Receiver receiver = {
+    .channel = channel, .target = target, .digest = state, .codec = codec, .chunk = chunk, .stored = stored
+  };
   if (!target->is_block && ftruncate (target->fd, (off_t)target->file_bytes) != 0)
     return cannot_write (&receiver, errno, error);
   while (!receiver.ended)

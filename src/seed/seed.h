@@ -9,6 +9,7 @@ typedef struct {
   guint64 done_bytes; /* of the file, data and zeros */
   guint64 data_bytes; /* sent as data */
   guint64 zero_bytes; /* holes and chunks of zeros */
+  guint64 sent_bytes; /* what the data became on the wire: less, when compressed */
 } VfSeedCounts;
 
 /* Called at least every 8 MiB that were read and at the end, in the sender's thread. A hole is one step, however large. */
@@ -19,6 +20,7 @@ typedef struct {
   const char *path;   /* for errors */
   const char *peer;   /* the other end's name for errors; NULL: "the other end" */
   guint64 file_bytes; /* how much to send: the size of the file or device */
+  int zstd_level;     /* 0: bytes travel as they are */
   VfSeedProgress progress;
   gpointer progress_data;
   GCancellable *cancellable;

@@ -3,6 +3,7 @@
 #include "seed/seed.h"
 
 #include "base/file.h"
+#include "seed/codec.h"
 #include "seed/extents.h"
 #include "seed/stream.h"
 
@@ -25,6 +26,7 @@ typedef struct {
   const VfSeedSource *source;
   VfExtents extents;
   VfFileDigest *digest;
+  VfCodec *codec;
   GAsyncQueue *empty, *full;     /* Piece */
   int stopping;                  /* atomic: the sender wants no more */
   guint64 zeros_at, zeros_bytes; /* a run of zeros that was not handed over yet */
@@ -80,9 +82,10 @@ read_chunk (Reader *reader, guint64 offset, gsize *length, GError **error)
   hand_over_zeros (reader);
   piece->record.offset = offset;
   piece->record.bytes = *length;
-  piece->record.codec = VF_CODEC_STORED;
-  piece->record.stored_bytes = (guint32)*length;
   vf_digest_of_bytes (chunk, *length, &piece->record.digest);
+  gsize stored_bytes = *length;
+  piece->record.codec = vf_codec_shrink (reader->codec, chunk, &stored_bytes);
+  piece->record.stored_bytes = (guint32)stored_bytes;
   vf_file_digest_add_chunk (reader->digest, &piece->record.digest);
   g_async_queue_push (reader->full, piece);
   return true;
@@ -165,6 +168,7 @@ send_piece (VfChannel *channel, const VfSeedSource *source, Piece *piece, VfSeed
   if (!send_bytes (channel, source, head, head_bytes + piece->record.stored_bytes, error))
     return false;
   counts->done_bytes += piece->record.bytes;
+  counts->sent_bytes += piece->record.stored_bytes;
   if (piece->record.type == VF_RECORD_DATA)
     counts->data_bytes += piece->record.bytes;
   else
@@ -214,9 +218,10 @@ static bool
 send_file (VfChannel *channel, const VfSeedSource *source, VfSeedCounts *counts, VfDigest *digest, GError **error)
 {
   g_autoptr (VfFileDigest) state = vf_file_digest_new (source->file_bytes);
+  g_autoptr (VfCodec) codec = vf_codec_new (source->zstd_level);
   g_autoptr (GAsyncQueue) empty = g_async_queue_new_full (g_free);
   g_autoptr (GAsyncQueue) full = g_async_queue_new_full (g_free);
-  Reader reader = { .source = source, .digest = state, .empty = empty, .full = full };
+  Reader reader = { .source = source, .digest = state, .codec = codec, .empty = empty, .full = full };
   vf_extents_init (&reader.extents, source->fd, source->file_bytes);
   for (guint i = 0; i < PIECES; i++)
     g_async_queue_push (empty, g_new0 (Piece, 1));

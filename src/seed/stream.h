@@ -12,7 +12,6 @@ typedef enum {
 } VfRecordType;
 
 enum {
-  VF_CODEC_STORED = 0,
   VF_VERDICT_GOOD = 1,
   VF_RECORD_HEAD_BYTES_MAX = 50, /* of a data record: type, offset, length, codec, stored length, digest */
 };
@@ -21,7 +20,7 @@ typedef struct {
   VfRecordType type;
   guint64 offset;       /* data, zero */
   guint64 bytes;        /* data, zero: of the file */
-  guint8 codec;         /* data */
+  guint8 codec;         /* data: a VfCodecKind */
   guint32 stored_bytes; /* data: how many follow */
   guint8 verdict;       /* verdict */
   VfDigest digest;      /* data: of the plain bytes; end, verdict: of the file */

@@ -213,7 +213,7 @@ test_remove_foreign (AgentPair *pair, gconstpointer data)
   g_assert_error (error, VF_ERROR, VF_ERROR_REFUSED);
   g_clear_error (&error);
   g_assert_false (vf_far_remove (pair->link, final, ID, &id, &removed, &error));
-  g_assert_error (error, VF_ERROR, VF_ERROR_REFUSED);
+  g_assert_error (error, VF_ERROR, VF_ERROR_EXISTS);
   g_clear_error (&error);
   g_assert_false (vf_far_remove (pair->link, link, ID, NULL, &removed, &error));
   g_clear_error (&error);

@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum { BYTES = 300000 };
@@ -102,6 +103,44 @@ a_signal_does_not_break_a_read (void)
   close (ends[1]);
 }
 
+static gpointer
+read_slowly (gpointer fd)
+{
+  GByteArray *back = g_byte_array_new ();
+  guint8 part[4096];
+  for (gssize n = 1; n > 0;) {
+    g_usleep (200);
+    n = vf_fd_read_full (GPOINTER_TO_INT (fd), part, sizeof part);
+    g_byte_array_append (back, part, (guint)MAX (n, 0));
+  }
+  return back;
+}
+
+/* A write to a full pipe that a signal breaks off has written only a part. */
+static void
+a_signal_does_not_break_a_write (void)
+{
+  int ends[2];
+  struct sigaction action = { .sa_handler = ignore_signal };
+  struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = { { 0, 0 }, { 0, 0 } };
+  g_autofree guint8 *data = pattern ();
+  g_assert_cmpint (pipe2 (ends, O_CLOEXEC), ==, 0);
+  sigset_t alarms, former;
+  sigemptyset (&alarms);
+  sigaddset (&alarms, SIGALRM);
+  pthread_sigmask (SIG_BLOCK, &alarms, &former); /* the reader inherits this: only the writer is hit */
+  GThread *reader = g_thread_new ("reader", read_slowly, GINT_TO_POINTER (ends[0]));
+  pthread_sigmask (SIG_SETMASK, &former, NULL);
+  g_assert_cmpint (sigaction (SIGALRM, &action, NULL), ==, 0);
+  g_assert_cmpint (setitimer (ITIMER_REAL, &often, NULL), ==, 0);
+  g_assert_true (vf_fd_write_full (ends[1], data, BYTES));
+  g_assert_cmpint (setitimer (ITIMER_REAL, &never, NULL), ==, 0);
+  close (ends[1]);
+  g_autoptr (GByteArray) back = g_thread_join (reader);
+  g_assert_cmpmem (back->data, back->len, data, BYTES);
+  close (ends[0]);
+}
+
 static void
 reading_at_a_place_ends_at_the_end_of_the_file (void)
 {
@@ -152,6 +191,7 @@ main (int argc, char **argv)
   g_test_add_func ("/base/fd/more than a pipe holds is written and read whole",
                    more_than_a_pipe_holds_is_written_and_read_whole);
   g_test_add_func ("/base/fd/a signal does not break a read", a_signal_does_not_break_a_read);
+  g_test_add_func ("/base/fd/a signal does not break a write", a_signal_does_not_break_a_write);
   g_test_add_func ("/base/fd/reading at a place ends at the end of the file", reading_at_a_place_ends_at_the_end_of_the_file);
   g_test_add_func ("/base/fd/a full device is an error with its errno", a_full_device_is_an_error_with_its_errno);
   g_test_add_func ("/base/fd/a name's directory is synced or said to be missing",

@@ -209,8 +209,11 @@ numbers_keep_their_values_to_the_ends_of_the_range (void)
   g_assert_cmpint (value, ==, G_MININT64);
   g_assert_true (vf_json_u64 (object, "most", &size, NULL));
   g_assert_cmpuint (size, ==, G_MAXINT64);
-  g_assert_false (vf_json_u64 (object, "past", &size, &error));
-  assert_failed (&error, VF_ERROR_CORRUPT, "negative");
+  /* json-glib 1.6 wraps what is past the end, later versions stop at the end; neither may become a small number */
+  if (vf_json_u64 (object, "past", &size, &error))
+    g_assert_cmpuint (size, ==, G_MAXINT64);
+  else
+    assert_failed (&error, VF_ERROR_CORRUPT, "negative");
 }
 
 static void

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static bool
@@ -193,10 +194,14 @@ a_child_has_no_more_processor_time_than_allowed (void)
 }
 
 static void
-a_child_has_no_more_memory_than_allowed (void)
+a_child_has_no_more_memory_than_allowed_and_leaves_no_core (void)
 {
   VfProcessLimits limits = { .deadline_s = 20, .memory_bytes_max = 64 * 1024 * 1024 };
   g_autofree char *output = NULL;
+  struct rlimit core;
+  getrlimit (RLIMIT_CORE, &core);
+  core.rlim_cur = core.rlim_max; /* so that there is something to take away */
+  setrlimit (RLIMIT_CORE, &core);
   g_assert_true (run_shell ("ulimit -v; ulimit -c", &limits, &output, NULL));
   g_assert_cmpstr (output, ==, "65536\n0\n");
 }
@@ -225,6 +230,7 @@ main (int argc, char **argv)
                    endless_output_is_stopped_before_the_deadline);
   g_test_add_func ("/base/process/a child has no more processor time than allowed",
                    a_child_has_no_more_processor_time_than_allowed);
-  g_test_add_func ("/base/process/a child has no more memory than allowed", a_child_has_no_more_memory_than_allowed);
+  g_test_add_func ("/base/process/a child has no more memory than allowed and leaves no core",
+                   a_child_has_no_more_memory_than_allowed_and_leaves_no_core);
   return g_test_run ();
 }

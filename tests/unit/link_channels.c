@@ -240,10 +240,26 @@ test_the_sixty_fifth_channel_is_refused (void)
   g_autoptr (GError) error = NULL;
   g_assert_null (vf_link_open (pair->link, "echo", NULL, NULL, NULL, &error));
   assert_vf_error (error, VF_ERROR_BUSY);
+  for (guint i = 0; i < 300; i++) { /* a place that was given up can be taken at once */
+    vf_channel_free (channels[i % VF_LINK_CHANNELS_MAX]);
+    channels[i % VF_LINK_CHANNELS_MAX] = open_service (pair, "echo");
+  }
   for (guint i = 0; i < VF_LINK_CHANNELS_MAX; i++)
     vf_channel_free (channels[i]);
   g_autoptr (JsonObject) answer = vf_link_call (pair->link, "answer", NULL, NULL, NULL);
   g_assert_nonnull (answer);
+}
+
+static void
+test_a_channel_that_was_ended_first_here_frees_its_place (void)
+{
+  g_autoptr (LinkPair) pair = link_pair_new (30);
+  for (guint i = 0; i < 2 * VF_LINK_CHANNELS_MAX; i++) {
+    g_autoptr (VfChannel) channel = open_service (pair, "drain");
+    char byte;
+    g_assert_true (vf_channel_end (channel, NULL));
+    g_assert_cmpint (vf_channel_receive (channel, &byte, 1, NULL, NULL), ==, 0);
+  }
 }
 
 static gpointer
@@ -279,6 +295,7 @@ test_hanging_up_ends_the_server_well (void)
 {
   LinkPair *pair = link_pair_new (30);
   g_autoptr (JsonObject) answer = vf_link_call (pair->link, "answer", NULL, NULL, NULL);
+  g_assert_nonnull (answer);
   g_clear_pointer (&pair->link, vf_link_free);
   g_thread_join (pair->server);
   g_assert_no_error (pair->serve_error);
@@ -303,6 +320,8 @@ main (int argc, char **argv)
   g_test_add_func ("/link/sending to a service that has returned fails", test_sending_to_a_service_that_has_returned_fails);
   g_test_add_func ("/link/an early end is told from a full answer", test_an_early_end_is_told_from_a_full_answer);
   g_test_add_func ("/link/the sixty-fifth channel is refused", test_the_sixty_fifth_channel_is_refused);
+  g_test_add_func ("/link/a channel that was ended first here frees its place",
+                   test_a_channel_that_was_ended_first_here_frees_its_place);
   g_test_add_func ("/link/many threads share a link", test_many_threads_share_a_link);
   g_test_add_func ("/link/hanging up ends the server well", test_hanging_up_ends_the_server_well);
   return g_test_run ();

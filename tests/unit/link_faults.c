@@ -8,122 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- greetings ---- */
-
-typedef struct {
-  const char *name;
-  const char *before; /* what comes instead of, or before, the magic */
-  bool greets;
-  bool hangs_up;
-  VfErrorCode code; /* when it does not connect */
-  const char *says; /* NULL: it connects */
-} Greeting;
-
-static const Greeting greetings[] = {
-  { "no chatter", "", true, false, 0, NULL },
-  { "chatter is skipped", "Welcome to host!\nYou have mail.\n", true, false, 0, NULL },
-  { "chatter without a newline is skipped", "tput: no terminal", true, false, 0, NULL },
-  { "half of the magic before the magic is skipped", "VFERRY1VFERRYVFE", true, false, 0, NULL },
-  { "chatter is quoted at the end", "motd\nbash: virt-ferry: command not found\n\n", false, true, VF_ERROR_UNREACHABLE,
-    "cannot reach the agent: 'bash: virt-ferry: command not found'" },
-  { "escapes in chatter are not", "motd\n\x1b[2Jx\n", false, true, VF_ERROR_UNREACHABLE, "'[2Jx'" },
-  { "a peer that hangs up at once", "", false, true, VF_ERROR_UNREACHABLE, "hung up before it said anything" },
-  { "a silent peer", "", false, false, VF_ERROR_UNREACHABLE, "did not answer in time" },
-  { "chatter and then silence is quoted", "Password:", false, false, VF_ERROR_UNREACHABLE, "'Password:'" },
-  { "a magic without HELLO", "VFERRY1\n", false, true, VF_ERROR_UNREACHABLE, "hung up" },
-  { "a magic and garbage", "VFERRY1\nabcdefghijklmnopqrstuvwxyz", false, true, VF_ERROR_PROTOCOL, "type" },
-};
-
-static void
-test_greeting (gconstpointer data)
-{
-  const Greeting *row = data;
-  int fds[2];
-  g_autoptr (GError) error = NULL;
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-  g_auto (VfFd) peer = fds[1];
-  g_assert_true (vf_fd_write_full (peer, row->before, strlen (row->before)));
-  if (row->greets)
-    raw_greet (peer);
-  if (row->hangs_up)
-    shutdown (peer, SHUT_WR);
-  g_autoptr (VfLink) link = vf_link_connect (fds[0], fds[0], 1, &error);
-  if (row->says == NULL) {
-    g_assert_no_error (error);
-    g_assert_nonnull (link);
-    return;
-  }
-  g_assert_null (link);
-  assert_vf_error (error, row->code);
-  if (strstr (error->message, row->says) == NULL)
-    g_error ("'%s' lacks '%s'", error->message, row->says);
-}
-
-static void
-test_chatter_is_bounded (void)
-{
-  int fds[2];
-  g_autoptr (GError) error = NULL;
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-  g_auto (VfFd) peer = fds[1];
-  g_autofree char *chatter = g_malloc (40000);
-  memset (chatter, 'x', 40000);
-  g_assert_true (vf_fd_write_full (peer, chatter, 40000));
-  raw_greet (peer);
-  g_assert_null (vf_link_connect (fds[0], fds[0], 20, &error));
-  assert_vf_error (error, VF_ERROR_UNREACHABLE);
-}
-
-static void
-greet_as (int fd, const char *hello)
-{
-  g_assert_true (vf_fd_write_full (fd, "VFERRY1\n", 8));
-  raw_send_text (fd, VF_FRAME_HELLO, 0, hello);
-}
-
-static void
-test_another_protocol_is_refused_with_both_versions (void)
-{
-  int fds[2];
-  g_autoptr (GError) error = NULL;
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-  g_auto (VfFd) peer = fds[1];
-  greet_as (peer, "{\"program\":\"9.8\",\"protocol\":77}");
-  g_assert_null (vf_link_connect (fds[0], fds[0], 5, &error));
-  assert_vf_error (error, VF_ERROR_REFUSED);
-  g_assert_nonnull (strstr (error->message, "protocol 77 (virt-ferry 9.8)"));
-  g_assert_nonnull (strstr (error->message, "protocol 1 (virt-ferry " VF_VERSION ")"));
-  g_assert_nonnull (strstr (vf_error_get_hint (error), "same version"));
-}
-
-static void
-test_a_server_refuses_another_protocol_too (void)
-{
-  int fds[2];
-  g_autoptr (GError) error = NULL;
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-  g_auto (VfFd) peer = fds[1];
-  greet_as (peer, "{\"program\":\"9.8\"}");
-  g_assert_false (vf_link_serve (fds[0], fds[0], 5, NULL, link_pair_serve, NULL, &error));
-  assert_vf_error (error, VF_ERROR_REFUSED);
-}
-
-static void
-test_pipes_serve_as_well_and_do_not_kill (void)
-{
-  int in[2], out[2];
-  g_autoptr (GError) error = NULL;
-  g_assert_cmpint (pipe (in), ==, 0);
-  g_assert_cmpint (pipe (out), ==, 0);
-  raw_greet (in[1]);
-  g_autoptr (VfLink) link = vf_link_connect (in[0], out[1], 5, &error);
-  g_assert_no_error (error);
-  close (out[0]); /* writing would raise SIGPIPE */
-  g_assert_null (vf_link_call (link, "answer", NULL, NULL, &error));
-  assert_vf_error (error, VF_ERROR_UNREACHABLE);
-  close (in[1]);
-}
-
 /* ---- death ---- */
 
 static gpointer
@@ -228,6 +112,59 @@ test_a_peer_that_does_not_read_kills_the_link (void)
   g_autoptr (GError) error = NULL;
   g_assert_false (vf_channel_send (channel, block, VF_LINK_CREDIT_BYTES, NULL, &error)); /* the socket holds far less */
   assert_vf_error (error, VF_ERROR_UNREACHABLE);
+}
+
+static gpointer
+ping_for_ever (gpointer fd)
+{
+  guint8 header[VF_FRAME_HEADER_BYTES];
+  vf_frame_encode (&(VfFrame){ 8, 0, VF_FRAME_PONG }, header);
+  while (send (GPOINTER_TO_INT (fd), header, sizeof header, MSG_NOSIGNAL) > 0 &&
+         send (GPOINTER_TO_INT (fd), "12345678", 8, MSG_NOSIGNAL) > 0)
+    g_usleep (100 * 1000);
+  return NULL;
+}
+
+static void
+test_a_peer_that_talks_but_does_not_read_kills_the_link (void)
+{
+  int fd;
+  VfLink *link = raw_connect (1, &fd);
+  g_auto (VfFd) peer = fd;
+  VfChannel *channel = open_answered (link, peer, VF_FRAME_ACCEPT, "{}", NULL);
+  GThread *pinger = g_thread_new ("pinger", ping_for_ever, GINT_TO_POINTER (peer));
+  g_autofree char *block = g_malloc0 (VF_LINK_CREDIT_BYTES);
+  g_autoptr (GError) error = NULL;
+  gint64 start_us = g_get_monotonic_time ();
+  g_assert_false (vf_channel_send (channel, block, VF_LINK_CREDIT_BYTES, NULL, &error));
+  assert_vf_error (error, VF_ERROR_UNREACHABLE);
+  g_assert_cmpint (g_get_monotonic_time () - start_us, <, 4 * G_USEC_PER_SEC);
+  vf_channel_free (channel);
+  vf_link_free (link);
+  g_thread_join (pinger);
+}
+
+static void
+test_a_channel_that_both_have_ended_is_not_reset (void)
+{
+  int fd;
+  g_autoptr (VfLink) link = raw_connect (30, &fd);
+  g_auto (VfFd) peer = fd;
+  VfChannel *channel = open_answered (link, peer, VF_FRAME_ACCEPT, "{}", NULL);
+  char byte;
+  raw_send (peer, VF_FRAME_END, 1, "", 0);
+  g_assert_cmpint (vf_channel_receive (channel, &byte, 1, NULL, NULL), ==, 0);
+  g_assert_true (vf_channel_end (channel, NULL));
+  vf_channel_free (channel);
+  g_usleep (100 * 1000); /* for the keeper, had it something to write */
+  g_clear_pointer (&link, vf_link_free);
+  VfFrame frame;
+  guint ends = 0;
+  while (raw_read (peer, &frame, NULL)) {
+    g_assert_cmpint ((int)frame.type, !=, VF_FRAME_RESET);
+    ends += frame.type == VF_FRAME_END;
+  }
+  g_assert_cmpuint (ends, ==, 1);
 }
 
 static gpointer
@@ -512,10 +449,6 @@ test_an_end_in_the_middle_of_a_frame_is_an_error (void)
 static void
 add_rows (void)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (greetings); i++) {
-    g_autofree char *name = g_strdup_printf ("/link/greeting/%s", greetings[i].name);
-    g_test_add_data_func (name, &greetings[i], test_greeting);
-  }
   for (gsize i = 0; i < G_N_ELEMENTS (agent_breaches); i++) {
     g_autofree char *name = g_strdup_printf ("/link/the agent breaks a rule/%s", agent_breaches[i].name);
     g_test_add_data_func (name, &agent_breaches[i], test_agent_breach);
@@ -531,15 +464,14 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   add_rows ();
-  g_test_add_func ("/link/chatter is bounded", test_chatter_is_bounded);
-  g_test_add_func ("/link/another protocol is refused with both versions", test_another_protocol_is_refused_with_both_versions);
-  g_test_add_func ("/link/a server refuses another protocol too", test_a_server_refuses_another_protocol_too);
-  g_test_add_func ("/link/pipes serve as well and do not kill", test_pipes_serve_as_well_and_do_not_kill);
   g_test_add_func ("/link/a peer that dies fails what waits", test_a_peer_that_dies_fails_what_waits);
   g_test_add_func ("/link/silence kills after the timeout and pings before",
                    test_silence_kills_after_the_timeout_and_pings_before);
   g_test_add_func ("/link/two idle links stay alive", test_two_idle_links_stay_alive);
   g_test_add_func ("/link/a peer that does not read kills the link", test_a_peer_that_does_not_read_kills_the_link);
+  g_test_add_func ("/link/a peer that talks but does not read kills the link",
+                   test_a_peer_that_talks_but_does_not_read_kills_the_link);
+  g_test_add_func ("/link/a channel that both have ended is not reset", test_a_channel_that_both_have_ended_is_not_reset);
   g_test_add_func ("/link/closing wakes a stuck writer", test_closing_wakes_a_stuck_writer);
   g_test_add_func ("/link/data beyond the credit kills the link", test_data_beyond_the_credit_kills_the_link);
   g_test_add_func ("/link/data after END kills the link", test_data_after_end_kills_the_link);

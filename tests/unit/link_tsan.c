@@ -1,6 +1,6 @@
 /* Under ThreadSanitizer only: GLib's locks, made of pthreads. GLib is not instrumented and its GMutex is a bare futex, so that
  * ThreadSanitizer sees no lock at all and reports every guarded access. The test program's definitions win over the library's.
- * Run with TSAN_OPTIONS=ignore_noninstrumented_modules=1. */
+ * Run with TSAN_OPTIONS=ignore_noninstrumented_modules=1 and G_SLICE=always-malloc. */
 #include <glib.h>
 
 #if defined(__SANITIZE_THREAD__)

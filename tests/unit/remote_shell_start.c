@@ -154,7 +154,7 @@ test_a_child_that_does_not_end_is_killed (void)
   VfRemoteShell *shell = start (agent, 20, &error);
   g_assert_no_error (error);
   g_autoptr (JsonObject) answer = ask (shell);
-  g_autoptr (JsonObject) nothing = vf_link_call (vf_remote_shell_link (shell), "linger", NULL, NULL, &error);
+  G_GNUC_UNUSED g_autoptr (JsonObject) nothing = vf_link_call (vf_remote_shell_link (shell), "linger", NULL, NULL, &error);
   g_assert_no_error (error);
   gint64 start_us = g_get_monotonic_time ();
   vf_remote_shell_stop (shell);
