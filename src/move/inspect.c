@@ -281,6 +281,19 @@ compare_files (VfMove *move, const VfPlan *plan, VfDestinationFacts *facts, GErr
   return true;
 }
 
+static void
+note_cpus (VfPlan *plan, const VfDevices *devices, const VfHost *there)
+{
+  VfCpuSet wanted = { 0 };
+  for (guint i = 0; i < devices->pins->len; i++)
+    vf_cpu_set_add_all (&wanted, &((const VfXmlBinding *)devices->pins->pdata[i])->set);
+  if (!there->cpus_known || vf_cpu_set_is_empty (&wanted))
+    return;
+  plan->cpus_wanted = vf_cpu_set_print (&wanted);
+  plan->cpus_present = vf_cpu_set_print (&there->cpus_present);
+  plan->cpus_online = vf_cpu_set_print (&there->cpus_online);
+}
+
 /* ---- both ---- */
 
 static bool
@@ -342,6 +355,8 @@ vf_inspect (VfMove *move, VfPlan **plan_out, GPtrArray **findings_out, GError **
   g_free (plan->rendezvous);
   plan->rendezvous = g_steal_pointer (&rendezvous);
   plan->destination_host = g_strdup (there->host);
+  if (reached)
+    note_cpus (plan, inventory->devices, there->offers);
   if (reached && !compare_files (move, plan, there, error))
     return false;
   VfPreflight preflight = { inventory, move->request, plan, table, there, findings };

@@ -86,8 +86,9 @@ static void
 read_cell (VfHost *host, const xmlNode *cell)
 {
   g_autofree char *id = vf_xml_attribute (cell, "id");
-  if (id != NULL)
-    vf_cpu_set_add (&host->nodes, (guint)MIN (number_of (g_steal_pointer (&id)), G_MAXUINT));
+  guint64 number = 0;
+  if (id != NULL && g_ascii_string_to_unsigned (id, 10, 0, VF_CPU_SET_MAX - 1, &number, NULL))
+    vf_cpu_set_add (&host->nodes, (guint)number);
   const xmlNode *first = vf_xml_first (cell, "pages");
   for (const xmlNode *pages = first == NULL ? NULL : vf_xml_next (first); pages != NULL; pages = vf_xml_next (pages)) {
     guint64 bytes;
@@ -122,7 +123,8 @@ vf_host_read_domain_capabilities (VfHost *host, const char *xml, GError **error)
   if (document == NULL)
     return false;
   const xmlNode *vcpu = vf_xml_first (xmlDocGetRootElement (document), "vcpu");
-  host->vcpus_max = (guint)MIN (number_of (vf_xml_attribute (vcpu, "max")), G_MAXUINT);
+  guint64 most = number_of (vf_xml_attribute (vcpu, "max"));
+  host->vcpus_max = (guint)MIN (most, G_MAXUINT);
   return true;
 }
 
