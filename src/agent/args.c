@@ -8,6 +8,9 @@
 
 enum { PLAIN_NAME_BYTES_MAX = 64 };
 
+/* One record may say that so much is zero, and its digest takes time: minutes here, weeks for what 63 bits can say. */
+#define FILE_BYTES_MAX (G_GUINT64_CONSTANT (1) << 50)
+
 static bool
 breaks_protocol (GError *reason, GError **error)
 {
@@ -54,7 +57,12 @@ bool
 vf_args_bytes (JsonObject *args, guint64 *bytes, GError **error)
 {
   GError *reason = NULL;
-  return vf_json_u64 (args, "bytes", bytes, &reason) || breaks_protocol (reason, error);
+  if (!vf_json_u64 (args, "bytes", bytes, &reason))
+    return breaks_protocol (reason, error);
+  if (*bytes > FILE_BYTES_MAX)
+    return vf_error_set (error, VF_ERROR_PROTOCOL, "cannot read member 'bytes': %" G_GUINT64_FORMAT " is more than a pebibyte",
+                         *bytes);
+  return true;
 }
 
 bool

@@ -176,15 +176,29 @@ plan_former_cap (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **e
 static bool
 one_round (VfMove *move, GError **error)
 {
-  return vf_move_put_caps (move, error) && vf_move_each_disk (move, plan_former_cap, NULL, error) &&
-         vf_phase_seed (move, error);
+  /* a snapshot that somebody took into the cap could be deleted no more with another cap over it */
+  return vf_move_snapshots_are_as_planned (move, error) && vf_move_put_caps (move, error) &&
+         vf_move_each_disk (move, plan_former_cap, NULL, error) && vf_phase_seed (move, error);
+}
+
+/* What a crash may have cut off: caps that were announced but are not on, former caps that are not in the plan or not seeded.
+ * Without it the chain at the destination would lack a layer. */
+static bool
+finish_former_round (VfMove *move, GError **error)
+{
+  const VfLedger *ledger = move->ledger;
+  if (ledger->capped < ledger->generations->len && !vf_move_put_caps (move, error))
+    return false;
+  if (ledger->capped > 1 && !vf_move_each_disk (move, plan_former_cap, NULL, error))
+    return false;
+  return vf_phase_seed (move, error);
 }
 
 bool
 vf_phase_rounds (VfMove *move, GError **error)
 {
   const VfRequest *request = move->request;
-  if (!vf_phase_seed (move, error)) /* after a crash: what a former round had not finished */
+  if (!finish_former_round (move, error))
     return false;
   guint64 before = G_MAXUINT64;
   while (move->rounds < request->rounds_max) {

@@ -87,6 +87,9 @@ bool vf_phase_settle (VfMove *move, GError **error);
 /* Puts the next generation of caps on (cap.c). */
 bool vf_move_put_caps (VfMove *move, GError **error);
 
+/* Fails when the guest has snapshots now that the plan does not know, or lacks one of the plan's. */
+bool vf_move_snapshots_are_as_planned (VfMove *move, GError **error);
+
 /* Seeds one file of the plan unless it is (seed.c). */
 bool vf_move_seed_file (VfMove *move, guint index, GError **error);
 

@@ -28,15 +28,30 @@ names_agree (const VfPlan *plan, const GPtrArray *records)
   return true;
 }
 
+static GPtrArray *
+snapshots_as_planned (VfMove *move, GError **error)
+{
+  g_autoptr (GPtrArray) records = vf_guest_snapshots (move->guest, error);
+  if (records == NULL || names_agree (vf_move_plan (move), records))
+    return g_steal_pointer (&records);
+  vf_error_set (error, VF_ERROR_FAILED, "cannot switch guest '%s': its snapshots changed while it was being moved",
+                vf_guest_name (move->guest));
+  return NULL;
+}
+
+bool
+vf_move_snapshots_are_as_planned (VfMove *move, GError **error)
+{
+  g_autoptr (GPtrArray) records = snapshots_as_planned (move, error);
+  return records != NULL;
+}
+
 static bool
 put_snapshots_aside (VfMove *move, GError **error)
 {
-  g_autoptr (GPtrArray) records = vf_guest_snapshots (move->guest, error);
+  g_autoptr (GPtrArray) records = snapshots_as_planned (move, error);
   if (records == NULL)
     return false;
-  if (!names_agree (vf_move_plan (move), records))
-    return vf_error_set (error, VF_ERROR_FAILED, "cannot switch guest '%s': its snapshots changed while it was being moved",
-                         vf_guest_name (move->guest));
   if (records->len == 0)
     return true;
   g_autoptr (GPtrArray) kept = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_ledger_snapshot_free);

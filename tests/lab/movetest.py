@@ -106,7 +106,8 @@ def strays(host):
 
 def require_moved(guest, source, destination):
     """Does the guest run, is its data whole, does exactly one side hold it?"""
-    require(guest.places() == {source.name: "absent", destination.name: "running"}, "the guest is at", guest.places())
+    places = guest.places()
+    require(places == {**dict.fromkeys(places, "absent"), destination.name: "running"}, "the guest is at", places)
     there = guest.at(destination)
     there.check()
     require(strays(destination) == [], "left at the destination:", strays(destination))
