@@ -6,12 +6,12 @@
 #include "base/error.h"
 
 typedef enum {
-  VF_LOOK_NET_DEVICE,  /* "br0": a network device of that name */
-  VF_LOOK_DEVICE,      /* "vhost-net": one of few character devices below /dev */
-  VF_LOOK_BOOT_FILE,   /* kernel, initrd, firmware, option ROM */
-  VF_LOOK_DIRECTORY,   /* a directory for logs and sockets */
-  VF_LOOK_SOCKET,      /* a Unix socket that another program serves */
-  VF_LOOK_IP_ADDRESS,  /* an address of one of its devices */
+  VF_LOOK_NET_DEVICE, /* "br0": a network device of that name */
+  VF_LOOK_DEVICE,     /* "vhost-net": one of few character devices below /dev */
+  VF_LOOK_BOOT_FILE,  /* kernel, initrd, firmware, option ROM */
+  VF_LOOK_DIRECTORY,  /* a directory for logs and sockets */
+  VF_LOOK_SOCKET,     /* a Unix socket that another program serves */
+  VF_LOOK_IP_ADDRESS, /* an address of one of its devices */
 } VfLookKind;
 
 /* The kind's name on the wire; an unknown name gives false. */

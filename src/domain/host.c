@@ -132,8 +132,7 @@ bool
 vf_hypervisor_describe (VfHypervisor *hypervisor, VfHost *host, GError **error)
 {
   host->hostname = vf_hypervisor_hostname (hypervisor, error);
-  if (host->hostname == NULL ||
-      !vf_hypervisor_versions (hypervisor, &host->libvirt_version, &host->qemu_version, error) ||
+  if (host->hostname == NULL || !vf_hypervisor_versions (hypervisor, &host->libvirt_version, &host->qemu_version, error) ||
       !describe_capabilities (hypervisor, host, error))
     return false;
   describe_cpus (hypervisor, host);

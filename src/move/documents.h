@@ -3,8 +3,8 @@
 
 #include "move/ledger.h"
 
-/* The live (or, with `persistent`, the inactive) definition with the caps at the destination and every other path and network at
- * its new place. The caller frees. */
+/* The live (or, with `persistent`, the inactive) definition with the caps at the destination and every other path and network
+ * at its new place. The caller frees. */
 char *vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GError **error);
 
 /* A snapshot's XML (or a memory file's embedded domain XML) with every path and network at its new place. */

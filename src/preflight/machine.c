@@ -91,7 +91,8 @@ check_passed_through (const VfPreflight *preflight, const VfDevices *devices, co
   const char *hint = "give the guest a named CPU model that both have (virsh hypervisor-cpu-baseline); it needs a restart";
   if (here == NULL || here->cpu == NULL || there->cpu == NULL) {
     vf_findings_add (preflight->findings, VF_FINDING_WARN, "host-cpu", devices->cpu_mode, hint,
-                     "the guest sees the processor of its host as it is, and it is not known whether that of %s is equal", host);
+                     "the guest sees the processor of its host as it is, and it is not known whether that of %s is equal",
+                     host);
     return;
   }
   g_autofree char *lacking = features_lacking (here->cpu, there->cpu);
@@ -99,9 +100,10 @@ check_passed_through (const VfPreflight *preflight, const VfDevices *devices, co
     vf_findings_add (preflight->findings, VF_FINDING_NOTE, "host-cpu", devices->cpu_mode, NULL,
                      "the guest sees the processor of its host as it is; libvirt describes that of %s alike", host);
   else
-    vf_findings_add (preflight->findings, VF_FINDING_WARN, "host-cpu", devices->cpu_mode, hint,
-                     "the guest sees the processor of its host as it is, and that of %s (%s) is another%s%s: the guest may crash",
-                     host, there->cpu_model, lacking != NULL ? "; it lacks " : "", lacking != NULL ? lacking : "");
+    vf_findings_add (
+        preflight->findings, VF_FINDING_WARN, "host-cpu", devices->cpu_mode, hint,
+        "the guest sees the processor of its host as it is, and that of %s (%s) is another%s%s: the guest may crash", host,
+        there->cpu_model, lacking != NULL ? "; it lacks " : "", lacking != NULL ? lacking : "");
 }
 
 static void

@@ -38,8 +38,8 @@ check_size (const VfPreflight *preflight, const VfDevices *devices, const VfHost
                      preflight->destination->host);
   else if (!pages_suffice (pages, bytes))
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "no-hugepages", size, hint,
-                     "the guest's %s of memory lie in pages of %s, and %s has %" G_GUINT64_FORMAT " of these free (of %" G_GUINT64_FORMAT
-                     ")",
+                     "the guest's %s of memory lie in pages of %s, and %s has %" G_GUINT64_FORMAT
+                     " of these free (of %" G_GUINT64_FORMAT ")",
                      wanted, size, preflight->destination->host, pages->free, pages->total);
 }
 

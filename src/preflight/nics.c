@@ -47,8 +47,8 @@ check_bridge (const Card *card)
   VfLookAnswer look = vf_host_looked (card->there, VF_LOOK_NET_DEVICE, name);
   bool is_ovs = g_strcmp0 (card->nic->virtualport, "openvswitch") == 0; /* not a bridge to the kernel */
   if (look.looked && !look.there)
-    vf_findings_add (findings, VF_FINDING_REFUSE, "no-bridge", name, net_hint, "%s has no bridge of that name; card %s needs it",
-                     card->host, card->nic->name);
+    vf_findings_add (findings, VF_FINDING_REFUSE, "no-bridge", name, net_hint,
+                     "%s has no bridge of that name; card %s needs it", card->host, card->nic->name);
   else if (look.looked && !look.is_bridge && !is_ovs)
     vf_findings_add (findings, VF_FINDING_REFUSE, "no-bridge", name, net_hint,
                      "%s has a network device of that name that is no bridge; card %s needs one", card->host, card->nic->name);
@@ -80,8 +80,8 @@ check_vhost_user (const Card *card)
   VfLookAnswer look = vf_host_looked (card->there, VF_LOOK_SOCKET, nic->socket);
   if (look.looked && !look.there)
     vf_findings_add (card->preflight->findings, VF_FINDING_REFUSE, "no-socket", nic->socket,
-                     "start the virtual switch that serves it there", "nothing serves this vhost-user socket at %s; card %s needs it",
-                     card->host, nic->name);
+                     "start the virtual switch that serves it there",
+                     "nothing serves this vhost-user socket at %s; card %s needs it", card->host, nic->name);
 }
 
 /* libvirt migrates a guest with a card of the host only when QEMU may unplug it before the switch. */
@@ -98,16 +98,18 @@ check_host_card (const Card *card)
   }
   const VfHostNetwork *network = nic->network == NULL ? NULL : check_network (card);
   if (nic->network == NULL)
-    vf_findings_add (findings, VF_FINDING_NOTE, "failover-pair", nic->name,
-                     "a network of libvirt that is a pool of such cards would find a free one there",
-                     "QEMU unplugs the card before the switch and plugs in the one at the same address at %s; its virtio partner "
-                     "carries on meanwhile",
-                     card->host);
+    vf_findings_add (
+        findings, VF_FINDING_NOTE, "failover-pair", nic->name,
+        "a network of libvirt that is a pool of such cards would find a free one there",
+        "QEMU unplugs the card before the switch and plugs in the one at the same address at %s; its virtio partner "
+        "carries on meanwhile",
+        card->host);
   else if (network != NULL && network->active)
-    vf_findings_add (findings, VF_FINDING_NOTE, "failover-pair", nic->name, NULL,
-                     "QEMU unplugs the card before the switch and plugs in a free one of network '%s' at %s; its virtio partner "
-                     "carries on meanwhile",
-                     network->name, card->host);
+    vf_findings_add (
+        findings, VF_FINDING_NOTE, "failover-pair", nic->name, NULL,
+        "QEMU unplugs the card before the switch and plugs in a free one of network '%s' at %s; its virtio partner "
+        "carries on meanwhile",
+        network->name, card->host);
 }
 
 static bool

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define VERSION(major, minor, release) ((major) * 1000000ul + (minor) * 1000ul + (release))
+#define VERSION(major, minor, release) ((major)*1000000ul + (minor)*1000ul + (release))
 
 enum { DEEP_CHAIN_LAYERS = 25 };
 
@@ -172,9 +172,8 @@ vf_preflight_versions (const VfPreflight *preflight)
     gulong version = version_of (facts, defect->subject);
     if (version == 0 || !is_within (version, defect) || !defect->concerns (preflight))
       continue;
-    g_autofree char *object =
-        g_strdup_printf ("%s %lu.%lu.%lu", defect->subject == QEMU_HERE ? "QEMU" : "libvirt", version / 1000000,
-                         version / 1000 % 1000, version % 1000);
+    g_autofree char *object = g_strdup_printf ("%s %lu.%lu.%lu", defect->subject == QEMU_HERE ? "QEMU" : "libvirt",
+                                               version / 1000000, version / 1000 % 1000, version % 1000);
     vf_findings_add (preflight->findings, level_of (defect, facts), "known-defect", object, defect->way_round, "at %s: %s",
                      defect->subject == LIBVIRT_THERE ? facts->host : facts->source_host, defect->text);
   }

@@ -112,8 +112,9 @@ read_nodes (const xmlNode *domain, VfDevices *devices, GError **error)
     return false;
   for (const xmlNode *node = vf_xml_first (numatune, "memnode"); node != NULL; node = vf_xml_next (node)) {
     g_autofree char *cell = vf_xml_attribute (node, "cellid");
-    if (is_strict (node) && !add_binding (devices->nodes, g_strdup_printf ("memory of guest node %s", cell != NULL ? cell : "?"),
-                                          node, "nodeset", error))
+    if (is_strict (node) &&
+        !add_binding (devices->nodes, g_strdup_printf ("memory of guest node %s", cell != NULL ? cell : "?"), node, "nodeset",
+                      error))
       return false;
   }
   return true;

@@ -1,6 +1,6 @@
-/* What a guest asks of the host that it runs on: processor, memory, devices, names. Read from domain XML; pure, fuzzed. libvirt's
- * migratable XML is the right one: a running guest's own shows a network as the bridge or device behind it on its present host.
- * Strings are NULL where the XML is silent. */
+/* What a guest asks of the host that it runs on: processor, memory, devices, names. Read from domain XML; pure, fuzzed.
+ * libvirt's migratable XML is the right one: a running guest's own shows a network as the bridge or device behind it on its
+ * present host. Strings are NULL where the XML is silent. */
 #pragma once
 
 #include "base/cpu_set.h"
@@ -49,14 +49,14 @@ typedef struct {
   guint vcpus;
   guint64 memory_bytes;
   bool has_hugepages;
-  GArray *hugepage_bytes;   /* guint64: the sizes named; 0 is the host's default */
-  GPtrArray *pins;          /* VfXmlBinding of CPUs */
-  GPtrArray *nodes;         /* VfXmlBinding of NUMA nodes, where the binding is strict */
-  GPtrArray *nics;          /* VfXmlNic */
-  GPtrArray *host_devices;  /* VfXmlHostDevice; interfaces stand in nics */
-  GPtrArray *filesystems;   /* char *: target of each */
-  GPtrArray *needs;         /* VfXmlNeed */
-  GPtrArray *secrets;       /* char *: UUID, or usage where there is none */
+  GArray *hugepage_bytes;  /* guint64: the sizes named; 0 is the host's default */
+  GPtrArray *pins;         /* VfXmlBinding of CPUs */
+  GPtrArray *nodes;        /* VfXmlBinding of NUMA nodes, where the binding is strict */
+  GPtrArray *nics;         /* VfXmlNic */
+  GPtrArray *host_devices; /* VfXmlHostDevice; interfaces stand in nics */
+  GPtrArray *filesystems;  /* char *: target of each */
+  GPtrArray *needs;        /* VfXmlNeed */
+  GPtrArray *secrets;      /* char *: UUID, or usage where there is none */
 } VfDevices;
 
 /* VF_ERROR_CORRUPT for what is no domain, and for sets and sizes that cannot be read. */

@@ -160,14 +160,9 @@ read_host_device (const xmlNode *node, VfDevices *devices)
   static const struct {
     const char *type;
     const char *what;
-  } kinds[] = { { "pci", "PCI device" },
-                { "mdev", "mediated device" },
-                { "usb", "USB device" },
-                { "scsi", "SCSI device" },
-                { "scsi_host", "SCSI host" },
-                { "storage", "storage device" },
-                { "misc", "character device" },
-                { "net", "network device" } };
+  } kinds[] = { { "pci", "PCI device" },        { "mdev", "mediated device" }, { "usb", "USB device" },
+                { "scsi", "SCSI device" },      { "scsi_host", "SCSI host" },  { "storage", "storage device" },
+                { "misc", "character device" }, { "net", "network device" } };
   g_autofree char *type = vf_xml_attribute (node, "type");
   const char *what = "device";
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)

@@ -53,16 +53,16 @@ typedef struct {
 
   bool cpus_known;
   VfCpuSet cpus_present, cpus_online;
-  VfCpuSet nodes;                    /* NUMA nodes; empty: unknown */
+  VfCpuSet nodes;                     /* NUMA nodes; empty: unknown */
   guint64 memory_bytes, usable_bytes; /* free, with what the kernel would give back; 0: unknown */
-  GArray *pages;                     /* VfHostPages, sizes above the smallest */
+  GArray *pages;                      /* VfHostPages, sizes above the smallest */
 
   bool networks_known, secrets_known, pools_known;
-  GPtrArray *networks;  /* VfHostNetwork */
-  GPtrArray *pools;     /* VfHostPool */
-  char **bridges;       /* Linux bridges; NULL: unknown */
-  GHashTable *secrets;  /* UUIDs and usages (char *) */
-  GHashTable *looks;    /* "kind name" -> VfLookAnswer: what the agent said */
+  GPtrArray *networks; /* VfHostNetwork */
+  GPtrArray *pools;    /* VfHostPool */
+  char **bridges;      /* Linux bridges; NULL: unknown */
+  GHashTable *secrets; /* UUIDs and usages (char *) */
+  GHashTable *looks;   /* "kind name" -> VfLookAnswer: what the agent said */
 
   /* about one guest */
   VfHostFit machine_fit; /* emulator, architecture, type and machine together */

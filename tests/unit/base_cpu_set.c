@@ -16,8 +16,11 @@ static void
 sets_are_read_and_printed_shortest (void)
 {
   static const char *const cases[][2] = {
-    { "", "" },          { " ", "" },          { "0", "0" },      { "0-3", "0-3" },       { "3,1,2", "1-3" },
-    { "0-7,^3", "0-2,4-7" }, { "^3,3", "3" },  { " 1 , 5-6 ", "1,5-6" }, { "63,64", "63-64" }, { "16383", "16383" },
+    { "", "" },           { " ", "" },
+    { "0", "0" },         { "0-3", "0-3" },
+    { "3,1,2", "1-3" },   { "0-7,^3", "0-2,4-7" },
+    { "^3,3", "3" },      { " 1 , 5-6 ", "1,5-6" },
+    { "63,64", "63-64" }, { "16383", "16383" },
   };
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
     VfCpuSet set = set_of (cases[i][0]);
@@ -29,8 +32,8 @@ sets_are_read_and_printed_shortest (void)
 static void
 what_is_no_set_is_refused (void)
 {
-  static const char *const texts[] = { "a",   "1-",    "-1",         "3-1",   "1,,2",      ",",
-                                       "1,",  "16384", "0-4294967295", "^0-3", "0x3", "18446744073709551616" };
+  static const char *const texts[] = { "a",  "1-",    "-1",           "3-1",  "1,,2", ",",
+                                       "1,", "16384", "0-4294967295", "^0-3", "0x3",  "18446744073709551616" };
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
     VfCpuSet set;
     g_autoptr (GError) error = NULL;

@@ -31,8 +31,7 @@ rows_hold_sixty_four_and_bare_ones_are_left_out (void)
 {
   g_autofree char *dots = g_strnfill (62, '.');
   g_autofree char *more = g_strnfill (64, '.');
-  g_autofree char *map =
-      g_strdup_printf ("     0  yy%s\n        %s\n   192  .\n        !\n", dots, more);
+  g_autofree char *map = g_strdup_printf ("     0  yy%s\n        %s\n   192  .\n        !\n", dots, more);
   assert_drawn ("0-1", "0-1", "192", map);
 }
 
@@ -48,7 +47,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/plan/cpu map/online, offline and absent CPUs look different", online_offline_and_absent_cpus_look_different);
+  g_test_add_func ("/plan/cpu map/online, offline and absent CPUs look different",
+                   online_offline_and_absent_cpus_look_different);
   g_test_add_func ("/plan/cpu map/a guest that wants nothing still shows the host",
                    a_guest_that_wants_nothing_still_shows_the_host);
   g_test_add_func ("/plan/cpu map/rows hold sixty-four, and bare ones are left out",

@@ -149,8 +149,8 @@ processor_passed_through (void)
 static void
 pins_to_what_is_there (void)
 {
-  assert_nothing (asking ("<vcpu cpuset='0-5'>2</vcpu><cputune><vcpupin vcpu='0' cpuset='1'/><emulatorpin cpuset='5'/></cputune>",
-                          ""));
+  assert_nothing (
+      asking ("<vcpu cpuset='0-5'>2</vcpu><cputune><vcpupin vcpu='0' cpuset='1'/><emulatorpin cpuset='5'/></cputune>", ""));
 }
 
 static void
@@ -326,15 +326,18 @@ vhost_net (void)
 static void
 cards_of_the_host (void)
 {
-  static const char alone[] = "<interface type='hostdev'>" MAC "<source><address type='pci' bus='1' slot='1'/></source></interface>";
-  static const char paired[] = "<interface type='hostdev'>" MAC "<source/><teaming type='transient' persistent='u'/></interface>";
+  static const char alone[] =
+      "<interface type='hostdev'>" MAC "<source><address type='pci' bus='1' slot='1'/></source></interface>";
+  static const char paired[] =
+      "<interface type='hostdev'>" MAC "<source/><teaming type='transient' persistent='u'/></interface>";
   static const char pooled[] =
       "<interface type='network'>" MAC "<source network='pool'/><teaming type='transient' persistent='u'/></interface>";
   static const char pooled_alone[] = "<interface type='network'>" MAC "<source network='pool'/></interface>";
   assert_refused_for (asking ("", alone), "host-devices", "52:54:00:00:00:01", "cannot be unplugged");
   assert_refused_for (asking ("", pooled_alone), "host-devices", "52:54:00:00:00:01", "cannot be unplugged");
   assert_only (asking ("", paired), VF_FINDING_NOTE, "failover-pair", "52:54:00:00:00:01", "at the same address at bravo");
-  assert_only (asking ("", pooled), VF_FINDING_NOTE, "failover-pair", "52:54:00:00:00:01", "a free one of network 'pool' at bravo");
+  assert_only (asking ("", pooled), VF_FINDING_NOTE, "failover-pair", "52:54:00:00:00:01",
+               "a free one of network 'pool' at bravo");
   Trial *nowhere = asking ("", pooled);
   vf_request_add_net (nowhere->scene->request, "pool=none", NULL);
   assert_refused_for (nowhere, "no-network", "none", "has no network of that name");
@@ -367,12 +370,12 @@ what_is_needed (void)
     VfFindingLevel level;
   } cases[] = {
     { "<os><kernel>/boot/k</kernel></os>", "", VF_LOOK_BOOT_FILE, "/boot/k", "no-boot-file", "/boot/k", VF_FINDING_REFUSE },
-    { "<os><nvram template='/usr/share/V'>/v</nvram></os>", "", VF_LOOK_BOOT_FILE, "/usr/share/V", "no-boot-file", "/usr/share/V",
-      VF_FINDING_WARN },
+    { "<os><nvram template='/usr/share/V'>/v</nvram></os>", "", VF_LOOK_BOOT_FILE, "/usr/share/V", "no-boot-file",
+      "/usr/share/V", VF_FINDING_WARN },
     { "", "<serial type='file'><source path='/var/log/g/s.log'/></serial>", VF_LOOK_DIRECTORY, "/var/log/g", "no-directory",
       "/var/log/g/s.log", VF_FINDING_REFUSE },
-    { "", "<channel type='unix'><source mode='connect' path='/run/x'/></channel>", VF_LOOK_SOCKET, "/run/x", "no-socket", "/run/x",
-      VF_FINDING_REFUSE },
+    { "", "<channel type='unix'><source mode='connect' path='/run/x'/></channel>", VF_LOOK_SOCKET, "/run/x", "no-socket",
+      "/run/x", VF_FINDING_REFUSE },
     { "", "<graphics type='vnc'><listen type='address' address='192.0.2.7'/></graphics>", VF_LOOK_IP_ADDRESS, "192.0.2.7",
       "no-listen-address", "192.0.2.7", VF_FINDING_REFUSE },
     { "", "<vsock/>", VF_LOOK_DEVICE, "vhost-vsock", "no-device-node", "/dev/vhost-vsock", VF_FINDING_REFUSE },
@@ -431,9 +434,9 @@ everything_is_told_at_once (void)
   g_autoptr (GHashTable) codes = g_hash_table_new (g_str_hash, g_str_equal);
   for (guint i = 0; i < trial->findings->len; i++)
     g_hash_table_add (codes, ((VfFinding *)trial->findings->pdata[i])->code);
-  static const char *const expected[] = { "pinned-to-absent-cpu", "no-numa-node",     "no-hugepages",   "no-bridge",
-                                          "no-lower-device",      "no-socket",        "failover-pair",  "no-vhost-net",
-                                          "host-devices",         "filesystems",      "no-boot-file",   "no-directory",
+  static const char *const expected[] = { "pinned-to-absent-cpu", "no-numa-node",      "no-hugepages",  "no-bridge",
+                                          "no-lower-device",      "no-socket",         "failover-pair", "no-vhost-net",
+                                          "host-devices",         "filesystems",       "no-boot-file",  "no-directory",
                                           "no-device-node",       "no-listen-address", "no-secret" };
   for (gsize i = 0; i < G_N_ELEMENTS (expected); i++)
     if (!g_hash_table_contains (codes, expected[i]))

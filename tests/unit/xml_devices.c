@@ -42,8 +42,7 @@ hugepages_are_read_with_their_sizes (void)
   g_assert_cmpuint (devices->hugepage_bytes->len, ==, 2);
   g_assert_cmpuint (g_array_index (devices->hugepage_bytes, guint64, 0), ==, 2 << 20);
   g_assert_cmpuint (g_array_index (devices->hugepage_bytes, guint64, 1), ==, 1 << 30);
-  g_autoptr (VfDevices) plain =
-      parse ("<domain><name>a</name><memoryBacking><hugepages/></memoryBacking></domain>");
+  g_autoptr (VfDevices) plain = parse ("<domain><name>a</name><memoryBacking><hugepages/></memoryBacking></domain>");
   g_assert_true (plain->has_hugepages);
   g_assert_cmpuint (g_array_index (plain->hugepage_bytes, guint64, 0), ==, 0);
 }
@@ -95,11 +94,8 @@ cards_are_read_with_what_they_are_connected_to (void)
 static void
 devices_of_the_host_are_named (void)
 {
-  static const char *const expected[] = { "PCI device 0000:06:12.5",
-                                          "mediated device c2177883-f1bb-47f0-914d-32a22e3a8804",
-                                          "TPM /dev/tpm0",
-                                          "input device /dev/input/event1",
-                                          "serial /dev/ttyS1" };
+  static const char *const expected[] = { "PCI device 0000:06:12.5", "mediated device c2177883-f1bb-47f0-914d-32a22e3a8804",
+                                          "TPM /dev/tpm0", "input device /dev/input/event1", "serial /dev/ttyS1" };
   g_autoptr (VfDevices) devices = wanting ();
   g_assert_cmpuint (devices->host_devices->len, ==, G_N_ELEMENTS (expected));
   for (guint i = 0; i < devices->host_devices->len; i++) {
@@ -183,7 +179,8 @@ main (int argc, char **argv)
   g_test_add_func ("/xml/devices/the machine and its processor are read", the_machine_and_its_processor_are_read);
   g_test_add_func ("/xml/devices/hugepages are read with their sizes", hugepages_are_read_with_their_sizes);
   g_test_add_func ("/xml/devices/everything that is bound is read", everything_that_is_bound_is_read);
-  g_test_add_func ("/xml/devices/cards are read with what they are connected to", cards_are_read_with_what_they_are_connected_to);
+  g_test_add_func ("/xml/devices/cards are read with what they are connected to",
+                   cards_are_read_with_what_they_are_connected_to);
   g_test_add_func ("/xml/devices/devices of the host are named", devices_of_the_host_are_named);
   g_test_add_func ("/xml/devices/what must be there is listed once", what_must_be_there_is_listed_once);
   g_test_add_func ("/xml/devices/secrets are found in every layer", secrets_are_found_in_every_layer);

@@ -116,7 +116,8 @@ main (int argc, char **argv)
   g_test_add_func ("/xml/host/a processor is its vendor, model and features", a_processor_is_its_vendor_model_and_features);
   g_test_add_func ("/xml/host/nodes and hugepages are added up", nodes_and_hugepages_are_added_up);
   g_test_add_func ("/xml/host/domain capabilities bound the CPUs", domain_capabilities_bound_the_cpus);
-  g_test_add_func ("/xml/host/networks are told apart by what they forward to", networks_are_told_apart_by_what_they_forward_to);
+  g_test_add_func ("/xml/host/networks are told apart by what they forward to",
+                   networks_are_told_apart_by_what_they_forward_to);
   g_test_add_func ("/xml/host/the agent's answers are kept by kind and name", the_agents_answers_are_kept_by_kind_and_name);
   g_test_add_func ("/xml/host/JSON tells what is known and leaves out the rest",
                    json_tells_what_is_known_and_leaves_out_the_rest);

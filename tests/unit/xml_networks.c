@@ -17,7 +17,8 @@ rename_in (const char *xml, const char *const *pairs)
 static void
 a_guests_cards_are_connected_elsewhere (void)
 {
-  static const char *const pairs[] = { "br0", "br <7>", "lan", "office", "eth1", "enp3s0", "share", "no", "192.0.2.7", "no", NULL };
+  static const char *const pairs[] = { "br0",   "br <7>", "lan",       "office", "eth1", "enp3s0",
+                                       "share", "no",     "192.0.2.7", "no",     NULL };
   g_autofree char *xml = data_text ("wanting.xml");
   g_autofree char *renamed = rename_in (xml, pairs);
   assert_golden (renamed, "wanting.renamed.xml");
@@ -57,7 +58,8 @@ a_name_that_xml_cannot_hold_is_refused (void)
   g_autoptr (GHashTable) renames = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GError) error = NULL;
   g_hash_table_insert (renames, (gpointer) "a", (gpointer) "b\x01");
-  assert_refused (vf_xml_rename_networks ("<domain/>", renames, &error), &error, VF_ERROR_REFUSED, "cannot write network 'b\\001'");
+  assert_refused (vf_xml_rename_networks ("<domain/>", renames, &error), &error, VF_ERROR_REFUSED,
+                  "cannot write network 'b\\001'");
 }
 
 int
