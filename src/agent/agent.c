@@ -26,6 +26,7 @@ static const VfService services[] = {
   { "rmdir", vf_service_rmdir, NULL },
   { "wipe", vf_service_wipe, NULL },
   { "rendezvous", vf_service_rendezvous, NULL },
+  { "host-facts", vf_service_host_facts, NULL },
   { "relay", vf_service_relay, vf_service_relay_stream },
 };
 

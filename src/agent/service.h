@@ -34,6 +34,9 @@ typedef struct {
 JsonObject *vf_service_stat (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 JsonObject *vf_service_digest (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 
+/* host.c */
+JsonObject *vf_service_host_facts (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+
 /* names.c */
 JsonObject *vf_service_mkdir (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 JsonObject *vf_service_rmdir (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);

@@ -16,6 +16,7 @@ typedef struct {
 
 extern const VfCommand vf_command_plan;
 extern const VfCommand vf_command_migrate;
+extern const VfCommand vf_command_host;
 extern const VfCommand vf_command_list;
 extern const VfCommand vf_command_status;
 extern const VfCommand vf_command_resume;

@@ -10,6 +10,7 @@ static struct {
   char *connect;
   char **maps;
   char **disks;
+  char **nets;
   char *rsh;
   char *agent_path;
   char *cap_directory;
@@ -26,6 +27,7 @@ static const GOptionEntry entries[] = {
     "SRCPREFIX=DSTPREFIX" },
   { "disk", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.disks, "another place for a disk's top layer; repeatable",
     "TARGET=DSTPATH" },
+  { "net", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.nets, "another name there for a bridge or network; repeatable", "OLD=NEW" },
   { "rsh", 'e', 0, G_OPTION_ARG_STRING, &given.rsh, "the remote shell (default ssh)", "COMMAND" },
   { "agent-path", 0, 0, G_OPTION_ARG_STRING, &given.agent_path, "virt-ferry at the destination (default virt-ferry)", "PATH" },
   { "cap-dir", 0, 0, G_OPTION_ARG_STRING, &given.cap_directory,
@@ -119,6 +121,7 @@ vf_move_options_request (char **arguments, GError **error)
   if (!take_cap_directory (request, error) || !take_compression (request, error) ||
       !take_pairs (request, given.maps, vf_request_add_map, error) ||
       !take_pairs (request, given.disks, vf_request_add_disk, error) ||
+      !take_pairs (request, given.nets, vf_request_add_net, error) ||
       (given.max_cap != NULL && !vf_parse_bytes (given.max_cap, "--max-cap", &request->max_cap_bytes, error)) ||
       !take_number (given.rounds, "--rounds", 0, 100, &request->rounds_max, error) ||
       !take_number (given.downtime, "--downtime", 1, 600000, &request->downtime_ms, error) ||

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/units.h"
+#include "plan/cpu_map.h"
 
 #include <string.h>
 
@@ -62,6 +63,18 @@ print_snapshots (const VfPlan *plan, FILE *out)
 }
 
 static void
+print_cpus (const VfPlan *plan, FILE *out)
+{
+  VfCpuSet present, online, wanted;
+  if (plan->cpus_wanted == NULL || !vf_cpu_set_parse (plan->cpus_present, &present, NULL) ||
+      !vf_cpu_set_parse (plan->cpus_online, &online, NULL) || !vf_cpu_set_parse (plan->cpus_wanted, &wanted, NULL))
+    return;
+  g_autofree char *map = vf_cpu_map_draw (&present, &online, &wanted);
+  fprintf (out, "\nCPUs of %s (y online, - offline, . none), and those that the guest is pinned to (* online, ! not)\n%s",
+           plan->destination_host, map);
+}
+
+static void
 print_steps (const VfPlan *plan, const GPtrArray *findings, FILE *out)
 {
   g_autoptr (JsonObject) description = vf_plan_describe (plan, findings);
@@ -97,6 +110,7 @@ vf_plan_print (const VfPlan *plan, const GPtrArray *findings, FILE *out)
   print_disks (plan, shown, out);
   print_other_files (plan, shown, out);
   print_snapshots (plan, out);
+  print_cpus (plan, out);
   print_steps (plan, findings, out);
   print_findings (findings, out);
   fprintf (out, "\nto send: %s at most\n", bytes);

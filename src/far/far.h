@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/file.h"
+#include "base/host_look.h"
 #include "link/link.h"
 #include "seed/seed.h"
 
@@ -57,3 +58,16 @@ bool vf_far_wipe (VfLink *link, const char *device, const char *id, GError **err
 
 /* Makes (or removes with all sockets in it) the directory /run/virt-ferry/NAME there, 01733, where QEMU makes its sockets. */
 bool vf_far_rendezvous (VfLink *link, const char *name, bool present, GError **error);
+
+/* A question after something that a guest names there, and its answer. */
+typedef struct {
+  VfLookKind kind;
+  char *name;
+  VfLookAnswer answer;
+} VfFarWant;
+
+void vf_far_want_free (VfFarWant *want);
+
+/* Answers every VfFarWant in `wants`. *bridges (may be NULL) gets the names of the Linux bridges there. VF_ERROR_NOT_FOUND: the
+ * agent there is older than this service. */
+bool vf_far_host_facts (VfLink *link, GPtrArray *wants, char ***bridges, GCancellable *cancellable, GError **error);

@@ -1,6 +1,7 @@
 #include "move/documents.h"
 
 #include "xml/checkpoint_xml.h"
+#include "xml/networks.h"
 
 #include <string.h>
 
@@ -8,6 +9,15 @@ static GPtrArray *
 changes_new (void)
 {
   return g_ptr_array_new_with_free_func ((GDestroyNotify)vf_path_change_free);
+}
+
+/* Takes `xml`, which may be NULL after an error. */
+static char *
+with_networks (const VfLedger *ledger, char *xml, GError **error)
+{
+  g_autofree char *owned = xml;
+  g_autoptr (GHashTable) renames = vf_request_renames (ledger->request);
+  return xml == NULL ? NULL : vf_xml_rename_networks (xml, renames, error);
 }
 
 static void
@@ -40,13 +50,13 @@ vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GError *
       g_ptr_array_add (changes, vf_path_change_new (vf_plan_disk_top (plan, disk)->source, there, VF_SOURCE_FILE, "qcow2"));
   }
   add_plan_changes (changes, plan);
-  return vf_domain_xml_rewrite (xml, changes, true, error);
+  return with_networks (ledger, vf_domain_xml_rewrite (xml, changes, true, error), error);
 }
 
 char *
 vf_document_snapshot (VfLedger *ledger, const char *xml, GError **error)
 {
-  return vf_snapshot_xml_rewrite (xml, ledger->plan->changes, error);
+  return with_networks (ledger, vf_snapshot_xml_rewrite (xml, ledger->plan->changes, error), error);
 }
 
 char *
@@ -58,7 +68,7 @@ vf_document_checkpoint (VfLedger *ledger, const char *xml, GError **error)
 char *
 vf_document_memory_file (VfLedger *ledger, const char *xml, GError **error)
 {
-  return vf_domain_xml_rewrite (xml, ledger->plan->changes, true, error);
+  return with_networks (ledger, vf_domain_xml_rewrite (xml, ledger->plan->changes, true, error), error);
 }
 
 char *
@@ -80,8 +90,10 @@ vf_document_without_caps (VfLedger *ledger, const char *xml, GError **error)
 }
 
 bool
-vf_document_paths_change (const VfLedger *ledger)
+vf_documents_change (const VfLedger *ledger)
 {
+  if (ledger->request->nets->len > 0)
+    return true;
   for (guint i = 0; i < ledger->plan->changes->len; i++) {
     const VfPathChange *change = ledger->plan->changes->pdata[i];
     if (strcmp (change->from, change->to) != 0)

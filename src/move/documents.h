@@ -3,11 +3,11 @@
 
 #include "move/ledger.h"
 
-/* The live (or, with `persistent`, the inactive) definition with the caps at the destination and every other path at its new
- * place. The caller frees. */
+/* The live (or, with `persistent`, the inactive) definition with the caps at the destination and every other path and network
+ * at its new place. The caller frees. */
 char *vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GError **error);
 
-/* A snapshot's XML (or a memory file's embedded domain XML) with every path at its new place. */
+/* A snapshot's XML (or a memory file's embedded domain XML) with every path and network at its new place. */
 char *vf_document_snapshot (VfLedger *ledger, const char *xml, GError **error);
 char *vf_document_memory_file (VfLedger *ledger, const char *xml, GError **error);
 
@@ -17,5 +17,5 @@ char *vf_document_checkpoint (VfLedger *ledger, const char *xml, GError **error)
 /* For an undo of a guest that was shut off meanwhile: caps back to the original top layers. */
 char *vf_document_without_caps (VfLedger *ledger, const char *xml, GError **error);
 
-/* True if any document of the plan changes a path. */
-bool vf_document_paths_change (const VfLedger *ledger);
+/* True if any document says something else at the destination. */
+bool vf_documents_change (const VfLedger *ledger);

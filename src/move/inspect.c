@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/names.h"
+#include "domain/host.h"
 #include "far/far.h"
 #include "move/guard.h"
 #include "xml/capabilities_xml.h"
@@ -137,6 +138,15 @@ survey_nvram (VfInventory *inventory, GError **error)
   return true;
 }
 
+/* What is read here carries secrets: it is parsed, and kept nowhere. */
+static bool
+survey_devices (Survey *survey, GError **error)
+{
+  g_autofree char *xml = vf_guest_xml (survey->move->guest, VF_XML_MIGRATABLE, error);
+  survey->inventory->devices = xml == NULL ? NULL : vf_devices_parse (xml, error);
+  return survey->inventory->devices != NULL;
+}
+
 static VfInventory *
 survey_source (VfMove *move, GError **error)
 {
@@ -145,7 +155,8 @@ survey_source (VfMove *move, GError **error)
   Survey survey = { move, inventory, read };
   g_autofree char *xml = vf_guest_xml (move->guest, VF_XML_LIVE, error);
   inventory->domain = xml == NULL ? NULL : vf_domain_xml_parse (xml, error);
-  if (inventory->domain == NULL || !survey_facts (&survey, error) || !survey_disks (&survey, inventory->domain, NULL, error) ||
+  if (inventory->domain == NULL || !survey_facts (&survey, error) || !survey_devices (&survey, error) ||
+      !survey_disks (&survey, inventory->domain, NULL, error) ||
       !add_file_facts (inventory, move->request->cap_directory, error))
     return NULL;
   g_autoptr (GPtrArray) records = vf_guest_snapshots (move->guest, error);
@@ -228,6 +239,41 @@ survey_destination_host (VfMove *move, const VfInventory *inventory, VfDestinati
          vf_hypervisor_versions (move->source, &facts->source_libvirt_version, &facts->source_qemu_version, error);
 }
 
+/* An agent older than the question leaves it open. */
+static bool
+ask_agent (VfMove *move, const VfDevices *devices, VfHost *there, GError **error)
+{
+  GError *failure = NULL;
+  g_autoptr (GPtrArray) wants = vf_preflight_wants (devices, move->request);
+  if (!vf_far_host_facts (vf_move_link (move), wants, &there->bridges, move->cancellable, &failure)) {
+    bool is_old = vf_error_is (failure, VF_ERROR_NOT_FOUND);
+    if (is_old)
+      g_error_free (failure);
+    else
+      g_propagate_error (error, failure);
+    return is_old;
+  }
+  for (guint i = 0; i < wants->len; i++) {
+    const VfFarWant *want = wants->pdata[i];
+    vf_host_set_look (there, want->kind, want->name, want->answer);
+  }
+  return true;
+}
+
+static bool
+survey_offers (VfMove *move, const VfDevices *devices, VfDestinationFacts *facts, GError **error)
+{
+  g_autoptr (VfHost) here = vf_host_new ();
+  g_autoptr (VfHost) there = vf_host_new ();
+  if (!vf_hypervisor_describe (move->source, here, error) || !vf_hypervisor_describe (move->destination, there, error) ||
+      !ask_agent (move, devices, there, error))
+    return false;
+  vf_hypervisor_try_guest (move->destination, devices, there);
+  facts->source_offers = g_steal_pointer (&here);
+  facts->offers = g_steal_pointer (&there);
+  return true;
+}
+
 static bool
 is_equal_there (VfMove *move, const VfPlanFile *file, bool *equal, GError **error)
 {
@@ -257,6 +303,19 @@ compare_files (VfMove *move, const VfPlan *plan, VfDestinationFacts *facts, GErr
     g_hash_table_insert (facts->equal, g_strdup (file->destination), GINT_TO_POINTER (equal));
   }
   return true;
+}
+
+static void
+note_cpus (VfPlan *plan, const VfDevices *devices, const VfHost *there)
+{
+  VfCpuSet wanted = { 0 };
+  for (guint i = 0; i < devices->pins->len; i++)
+    vf_cpu_set_add_all (&wanted, &((const VfXmlBinding *)devices->pins->pdata[i])->set);
+  if (!there->cpus_known || vf_cpu_set_is_empty (&wanted))
+    return;
+  plan->cpus_wanted = vf_cpu_set_print (&wanted);
+  plan->cpus_present = vf_cpu_set_print (&there->cpus_present);
+  plan->cpus_online = vf_cpu_set_print (&there->cpus_online);
 }
 
 /* ---- both ---- */
@@ -314,12 +373,15 @@ vf_inspect (VfMove *move, VfPlan **plan_out, GPtrArray **findings_out, GError **
   g_autoptr (VfDestinationFacts) there = vf_destination_facts_new ();
   bool reached = move->destination != NULL;
   if (reached && (!look_at_places (move, places, inventory->domain->uuid, table, error) ||
-                  !survey_destination_host (move, inventory, there, error)))
+                  !survey_destination_host (move, inventory, there, error) ||
+                  !survey_offers (move, inventory->devices, there, error)))
     return false;
   g_autoptr (VfPlan) plan = vf_plan_make (id, inventory, places, move->request, table);
   g_free (plan->rendezvous);
   plan->rendezvous = g_steal_pointer (&rendezvous);
   plan->destination_host = g_strdup (there->host);
+  if (reached)
+    note_cpus (plan, inventory->devices, there->offers);
   if (reached && !compare_files (move, plan, there, error))
     return false;
   VfPreflight preflight = { inventory, move->request, plan, table, there, findings };

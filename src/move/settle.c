@@ -107,7 +107,7 @@ mend_memory_files (VfMove *move, GError **error)
   const VfPlan *plan = vf_move_plan (move);
   for (guint i = 0; i < plan->files->len; i++) {
     const VfPlanFile *file = vf_plan_file (plan, i);
-    if (file->kind != VF_PLAN_MEMORY || !vf_document_paths_change (move->ledger) || vf_ledger_file (move->ledger, i)->reused)
+    if (file->kind != VF_PLAN_MEMORY || !vf_documents_change (move->ledger) || vf_ledger_file (move->ledger, i)->reused)
       continue;
     g_autofree char *xml = vf_memory_file_xml (move->destination, file->destination, error);
     g_autofree char *mended = xml == NULL ? NULL : vf_document_memory_file (move->ledger, xml, error);

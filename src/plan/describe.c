@@ -110,6 +110,16 @@ describe_steps (const VfPlan *plan)
   return steps;
 }
 
+static JsonObject *
+describe_cpus (const VfPlan *plan)
+{
+  JsonObject *object = json_object_new ();
+  json_object_set_string_member (object, "wanted", plan->cpus_wanted);
+  json_object_set_string_member (object, "present", plan->cpus_present);
+  json_object_set_string_member (object, "online", plan->cpus_online);
+  return object;
+}
+
 JsonObject *
 vf_plan_describe (const VfPlan *plan, const GPtrArray *findings)
 {
@@ -128,6 +138,8 @@ vf_plan_describe (const VfPlan *plan, const GPtrArray *findings)
   json_object_set_array_member (object, "snapshots", describe_snapshots (plan));
   json_object_set_int_member (object, "checkpoints", plan->checkpoints);
   json_object_set_array_member (object, "other_files", describe_other_files (plan));
+  if (plan->cpus_wanted != NULL)
+    json_object_set_object_member (object, "destination_cpus", describe_cpus (plan));
   json_object_set_array_member (object, "findings", found);
   json_object_set_array_member (object, "steps", describe_steps (plan));
   json_object_set_int_member (object, "bytes_to_send", (gint64)vf_plan_bytes_to_send (plan));

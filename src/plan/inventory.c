@@ -33,6 +33,7 @@ void
 vf_inventory_free (VfInventory *inventory)
 {
   g_clear_pointer (&inventory->domain, vf_domain_xml_free);
+  g_clear_pointer (&inventory->devices, vf_devices_free);
   g_free (inventory->host);
   g_free (inventory->state);
   g_free (inventory->job);

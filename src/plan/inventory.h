@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "chain/image.h"
+#include "xml/devices.h"
 #include "xml/snapshot_xml.h"
 
 /* One chain that the guest or a snapshot of it needs. */
@@ -21,6 +22,7 @@ typedef struct {
 
 typedef struct {
   VfDomainXml *domain; /* as it runs now */
+  VfDevices *devices;  /* what it asks of its host; NULL: not read */
   char *host;          /* the source's hostname */
   char *state;         /* "running", "paused", "shut off" */
   bool persistent;

@@ -60,6 +60,9 @@ vf_plan_free (VfPlan *plan)
   g_free (plan->uuid);
   g_free (plan->source_host);
   g_free (plan->destination_host);
+  g_free (plan->cpus_wanted);
+  g_free (plan->cpus_present);
+  g_free (plan->cpus_online);
   g_ptr_array_unref (plan->files);
   g_ptr_array_unref (plan->disks);
   g_ptr_array_unref (plan->snapshots);

@@ -68,6 +68,8 @@ typedef struct {
   bool autostart;
   bool was_running; /* not paused */
   guint checkpoints;
+  char *cpus_wanted, *cpus_present, *cpus_online; /* those that the guest is pinned to, and the destination's (base/cpu_set.h);
+                                                     for people, not in the journal; NULL: not pinned, or not known */
   GPtrArray *files;       /* VfPlanFile; rounds append to it */
   GPtrArray *disks;       /* VfPlanDisk */
   GPtrArray *snapshots;   /* VfPlanSnapshot, parents first */

@@ -22,6 +22,7 @@ vf_request_new (void)
   request->cap_directory = g_strdup ("/var/lib/libvirt/images");
   request->maps = g_ptr_array_new_with_free_func ((GDestroyNotify)pair_free);
   request->disks = g_ptr_array_new_with_free_func ((GDestroyNotify)pair_free);
+  request->nets = g_ptr_array_new_with_free_func ((GDestroyNotify)pair_free);
   request->max_cap_bytes = 64 * 1024 * 1024;
   request->rounds_max = 6;
   request->timeout_s = 30;
@@ -39,6 +40,7 @@ vf_request_free (VfRequest *request)
   g_free (request->cap_directory);
   g_ptr_array_unref (request->maps);
   g_ptr_array_unref (request->disks);
+  g_ptr_array_unref (request->nets);
   g_free (request);
 }
 
@@ -86,6 +88,33 @@ vf_request_add_disk (VfRequest *request, const char *text, GError **error)
   if (equals == NULL)
     return vf_error_set (error, VF_ERROR_USAGE, "cannot read --disk '%s': not TARGET=PATH", text);
   return add_pair (request->disks, "--disk", g_strndup (text, (gsize)(equals - text)), vf_path_normal (equals + 1), error);
+}
+
+bool
+vf_request_add_net (VfRequest *request, const char *text, GError **error)
+{
+  const char *equals = strchr (text, '=');
+  if (equals == NULL || equals == text || equals[1] == '\0')
+    return vf_error_set (error, VF_ERROR_USAGE, "cannot read --net '%s': not OLD=NEW", text);
+  return add_pair (request->nets, "--net", g_strndup (text, (gsize)(equals - text)), g_strdup (equals + 1), error);
+}
+
+const char *
+vf_request_net (const VfRequest *request, const char *name)
+{
+  const char *there = pair_value (request->nets, name);
+  return there != NULL ? there : name;
+}
+
+GHashTable *
+vf_request_renames (const VfRequest *request)
+{
+  GHashTable *renames = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint i = 0; i < request->nets->len; i++) {
+    VfPair *pair = request->nets->pdata[i];
+    g_hash_table_insert (renames, pair->from, pair->to);
+  }
+  return renames;
 }
 
 const char *
@@ -138,6 +167,7 @@ vf_request_to_json (const VfRequest *request)
   json_object_set_string_member (object, "cap_directory", request->cap_directory);
   json_object_set_array_member (object, "maps", pairs_to_json (request->maps));
   json_object_set_array_member (object, "disks", pairs_to_json (request->disks));
+  json_object_set_array_member (object, "nets", pairs_to_json (request->nets));
   json_object_set_int_member (object, "max_cap_bytes", (gint64)request->max_cap_bytes);
   json_object_set_int_member (object, "rounds_max", request->rounds_max);
   json_object_set_int_member (object, "downtime_ms", request->downtime_ms);
@@ -178,6 +208,7 @@ vf_request_from_json (JsonObject *object, GError **error)
       !read_string (object, "agent_path", &request->agent_path, error) ||
       !read_string (object, "cap_directory", &request->cap_directory, error) ||
       !pairs_from_json (object, "maps", request->maps, error) || !pairs_from_json (object, "disks", request->disks, error) ||
+      !pairs_from_json (object, "nets", request->nets, error) ||
       !vf_json_u64 (object, "max_cap_bytes", &request->max_cap_bytes, error) ||
       !read_uint (object, "rounds_max", &request->rounds_max, error) ||
       !read_uint (object, "downtime_ms", &request->downtime_ms, error) ||

@@ -5,7 +5,7 @@
 
 #include <json-glib/json-glib.h>
 
-/* FROM -> TO of --map (path prefixes) and --disk (target -> path). */
+/* FROM -> TO of --map (path prefixes), --disk (target -> path) and --net (bridge, network or lower device). */
 typedef struct {
   char *from;
   char *to;
@@ -19,11 +19,12 @@ typedef struct {
   char *agent_path;    /* "virt-ferry" */
   GPtrArray *maps;     /* VfPair, normal paths */
   GPtrArray *disks;    /* VfPair: target, normal path */
+  GPtrArray *nets;     /* VfPair: names */
   char *cap_directory; /* for disks whose top layer is a block device */
   guint64 max_cap_bytes;
   guint rounds_max;
   guint downtime_ms; /* 0: libvirt's default */
-  guint zstd_level; /* 1 to 19; 0: nothing is compressed */
+  guint zstd_level;  /* 1 to 19; 0: nothing is compressed */
   guint timeout_s;   /* silence or standstill that ends a wait */
   bool delete_source;
 } VfRequest;
@@ -37,6 +38,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfRequest, vf_request_free)
  * given twice. */
 bool vf_request_add_map (VfRequest *request, const char *text, GError **error);
 bool vf_request_add_disk (VfRequest *request, const char *text, GError **error);
+
+/* Reads "OLD=NEW" of --net; VF_ERROR_USAGE for an empty name and for one given twice. */
+bool vf_request_add_net (VfRequest *request, const char *text, GError **error);
+
+/* What this bridge, network or lower device is called at the destination. Borrowed: from the request, or `name` itself. */
+const char *vf_request_net (const VfRequest *request, const char *name);
+
+/* The names of --net, old -> new (borrowed). g_hash_table_unref frees. */
+GHashTable *vf_request_renames (const VfRequest *request);
 
 /* The path of --disk for this target, or NULL. */
 const char *vf_request_disk_path (const VfRequest *request, const char *target);

@@ -39,12 +39,6 @@ check_what_is_not_carried (const VfPreflight *preflight)
   if (inventory->has_managed_save)
     refuse (preflight, "managed-save", domain->name, "remove it (virsh managedsave-remove)",
             "the guest has a managed save image, which this version cannot carry");
-  if (domain->host_devices > 0)
-    refuse (preflight, "host-devices", domain->name, "detach them before the move (virsh detach-device)",
-            "the guest uses devices of this host");
-  if (domain->filesystems > 0)
-    refuse (preflight, "filesystems", domain->name, "unmount and detach them before the move",
-            "the guest shares directories of this host");
 }
 
 static void

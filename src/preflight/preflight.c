@@ -16,6 +16,8 @@ vf_destination_facts_free (VfDestinationFacts *facts)
   g_free (facts->taken_name);
   g_free (facts->qemu_img);
   g_hash_table_unref (facts->equal);
+  g_clear_pointer (&facts->offers, vf_host_free);
+  g_clear_pointer (&facts->source_offers, vf_host_free);
   g_free (facts);
 }
 
@@ -24,6 +26,8 @@ vf_preflight_run (const VfPreflight *preflight)
 {
   static void (*const families[]) (const VfPreflight *) = {
     vf_preflight_guest, vf_preflight_chains, vf_preflight_destination, vf_preflight_storage, vf_preflight_space,
+    vf_preflight_machine, vf_preflight_cpus, vf_preflight_memory, vf_preflight_nics, vf_preflight_devices,
+    vf_preflight_versions,
   };
   for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
     families[i](preflight);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "plan/plan.h"
+#include "xml/host.h"
 
 /* Facts of the destination as a whole. */
 typedef struct {
@@ -16,6 +17,7 @@ typedef struct {
   char *qemu_img;                                     /* version, NULL: not installed there */
   bool lacks_tpm_emulator;                            /* libvirt there says that it cannot emulate a TPM */
   GHashTable *equal; /* destination path -> GINT (1 equal, 0 other content), for plan files with maybe_there */
+  VfHost *offers, *source_offers; /* what the hosts offer to guests; NULL: not asked */
 } VfDestinationFacts;
 
 VfDestinationFacts *vf_destination_facts_new (void);
@@ -34,9 +36,18 @@ typedef struct {
 /* Runs every family. */
 void vf_preflight_run (const VfPreflight *preflight);
 
+/* What the agent at the destination must be asked for these checks: VfFarWant, without answers. */
+GPtrArray *vf_preflight_wants (const VfDevices *devices, const VfRequest *request);
+
 /* The families. */
 void vf_preflight_guest (const VfPreflight *preflight);       /* guest.c: what the guest is and does */
 void vf_preflight_chains (const VfPreflight *preflight);      /* chains.c: layers, dependents, formats */
 void vf_preflight_destination (const VfPreflight *preflight); /* destination.c: names, versions */
 void vf_preflight_storage (const VfPreflight *preflight);     /* storage.c: files in the way, roots, devices */
 void vf_preflight_space (const VfPreflight *preflight);       /* space.c: room on both sides */
+void vf_preflight_machine (const VfPreflight *preflight);     /* machine.c: architecture, machine type, processor */
+void vf_preflight_cpus (const VfPreflight *preflight);        /* cpus.c: what is bound to CPUs and NUMA nodes */
+void vf_preflight_memory (const VfPreflight *preflight);      /* memory.c: memory and hugepages */
+void vf_preflight_nics (const VfPreflight *preflight);        /* nics.c: what network cards are connected to */
+void vf_preflight_devices (const VfPreflight *preflight);     /* devices.c: host devices, files, sockets, secrets */
+void vf_preflight_versions (const VfPreflight *preflight);    /* versions.c: known defects of libvirt and QEMU */

@@ -20,8 +20,8 @@ vf_domain_xml_free (VfDomainXml *domain)
 }
 
 /* The units of https://libvirt.org/formatdomain.html#memory-allocation, in any case: KiB and K are 1024, KB is 1000. */
-static bool
-unit_factor (const char *unit, guint64 *factor)
+bool
+vf_xml_unit_factor (const char *unit, guint64 *factor)
 {
   static const char letters[] = "kmgtpe";
   *factor = 1;
@@ -41,8 +41,8 @@ unit_factor (const char *unit, guint64 *factor)
   return true;
 }
 
-static bool
-read_memory (const xmlNode *memory, guint64 *bytes, GError **error)
+bool
+vf_xml_read_memory (const xmlNode *memory, guint64 *bytes, GError **error)
 {
   g_autofree char *text = vf_xml_text (memory);
   g_autofree char *unit = vf_xml_attribute (memory, "unit");
@@ -50,7 +50,7 @@ read_memory (const xmlNode *memory, guint64 *bytes, GError **error)
   *bytes = 0;
   if (text == NULL)
     return true;
-  if (!unit_factor (unit != NULL ? unit : "KiB", &factor))
+  if (!vf_xml_unit_factor (unit != NULL ? unit : "KiB", &factor))
     return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read <memory>: unknown unit '%s'", unit);
   if (!g_ascii_string_to_unsigned (g_strstrip (text), 10, 0, G_MAXUINT64, &number, NULL) ||
       __builtin_mul_overflow (number, factor, bytes))
@@ -148,7 +148,7 @@ vf_domain_node_read (const xmlNode *element, GError **error)
     vf_error_set (error, VF_ERROR_CORRUPT, "cannot read <domain>: it has no name");
     return NULL;
   }
-  if (!read_memory (vf_xml_first (element, "memory"), &domain->memory_bytes, error) || !check_targets (domain->disks, error))
+  if (!vf_xml_read_memory (vf_xml_first (element, "memory"), &domain->memory_bytes, error) || !check_targets (domain->disks, error))
     return NULL;
   return g_steal_pointer (&domain);
 }

@@ -1,5 +1,7 @@
 /* Domain XML from anywhere: whatever is read can be rewritten, and what was rewritten can be read again. */
+#include "xml/devices.h"
 #include "xml/domain_xml.h"
+#include "xml/networks.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
@@ -41,6 +43,29 @@ check_rewritten (const char *xml, const VfDomainXml *before, bool strip)
   }
 }
 
+/* Every name becomes another, and no old one is left. */
+static void
+check_devices (const char *xml)
+{
+  g_autoptr (VfDevices) devices = vf_devices_parse (xml, NULL);
+  g_autoptr (GHashTable) renames = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint i = 0; devices != NULL && i < devices->nics->len; i++) {
+    const VfXmlNic *nic = g_ptr_array_index (devices->nics, i);
+    char *const names[] = { nic->bridge, nic->network, nic->device };
+    for (gsize k = 0; k < G_N_ELEMENTS (names); k++)
+      if (names[k] != NULL)
+        g_hash_table_insert (renames, names[k], (gpointer) "new");
+  }
+  g_autofree char *renamed = devices == NULL ? NULL : vf_xml_rename_networks (xml, renames, NULL);
+  g_autoptr (VfDevices) again = renamed == NULL ? NULL : vf_devices_parse (renamed, NULL);
+  g_assert_true (devices == NULL || again != NULL);
+  for (guint i = 0; again != NULL && i < again->nics->len; i++) {
+    const VfXmlNic *nic = g_ptr_array_index (again->nics, i);
+    g_assert_true (nic->bridge == NULL || g_str_equal (nic->bridge, "new"));
+    g_assert_true (nic->network == NULL || g_str_equal (nic->network, "new"));
+  }
+}
+
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
@@ -48,6 +73,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autoptr (VfDomainXml) domain = vf_domain_xml_parse (xml, NULL);
   if (domain == NULL)
     return 0;
+  check_devices (xml);
   check_rewritten (xml, domain, false);
   check_rewritten (xml, domain, true);
   return 0;

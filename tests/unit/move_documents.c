@@ -169,12 +169,12 @@ static void
 it_is_known_whether_any_path_changes (void)
 {
   g_autoptr (VfLedger) mapped = ledger_begun ();
-  g_assert_true (vf_document_paths_change (mapped));
+  g_assert_true (vf_documents_change (mapped));
   g_autoptr (Scene) scene = scene_shop ();
   g_autoptr (VfPlan) plan = scene_plan (scene);
   g_autoptr (VfLedger) same = vf_ledger_new ("0123abcd");
   apply_well (same, vf_record_begin (scene->request, plan));
-  g_assert_false (vf_document_paths_change (same));
+  g_assert_false (vf_documents_change (same));
 }
 
 static void

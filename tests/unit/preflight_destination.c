@@ -41,6 +41,7 @@ static void
 older_qemu (void)
 {
   Trial *trial = trial_clean ();
+  trial->destination->qemu_version = 7002022;
   trial->destination->source_qemu_version = 10000013;
   assert_only (trial, VF_FINDING_WARN, "older-qemu", "bravo", "QEMU at bravo is 7.2, here it is 10.0");
 }

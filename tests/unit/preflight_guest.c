@@ -79,22 +79,6 @@ managed_save (void)
   assert_refused_for (trial, "managed-save", "shop", "managed save image");
 }
 
-static void
-host_devices (void)
-{
-  Trial *trial = trial_clean ();
-  trial->scene->inventory->domain->host_devices = 1;
-  assert_refused_for (trial, "host-devices", "shop", "devices of this host");
-}
-
-static void
-filesystems (void)
-{
-  Trial *trial = trial_clean ();
-  trial->scene->inventory->domain->filesystems = 1;
-  assert_refused_for (trial, "filesystems", "shop", "directories of this host");
-}
-
 #define VDA(inside)                                                                                                            \
   "<disk type='file'><driver type='qcow2'/><source file='/srv/vm/top.qcow2'/><target dev='vda'/>" inside "</disk>"
 
@@ -241,8 +225,6 @@ add_guest_tests (void)
   ADD ("guest/block-job-active", block_job_active);
   ADD ("guest/block-job-active: a disk that is mirrored", a_disk_that_is_mirrored);
   ADD ("guest/managed-save", managed_save);
-  ADD ("guest/host-devices", host_devices);
-  ADD ("guest/filesystems", filesystems);
   ADD ("guest/shareable", shareable);
   ADD ("guest/transient-disk", transient_disk);
   ADD ("guest/encrypted", an_encrypted_disk);

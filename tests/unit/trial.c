@@ -20,8 +20,8 @@ trial_of (Scene *scene)
   trial->destination->host = g_strdup ("bravo");
   trial->destination->source_host = g_strdup ("alpha");
   trial->destination->qemu_img = g_strdup ("7.2.22");
-  trial->destination->libvirt_version = trial->destination->source_libvirt_version = 9000000;
-  trial->destination->qemu_version = trial->destination->source_qemu_version = 7002022;
+  trial->destination->libvirt_version = trial->destination->source_libvirt_version = 12000000;
+  trial->destination->qemu_version = trial->destination->source_qemu_version = 10001000;
   return trial;
 }
 
