@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
@@ -15,6 +16,7 @@
 
 static char act[16];
 static const char *words;
+static char orders_kept[512];
 static int journal_fd = -1;
 
 __attribute__ ((constructor)) static void
@@ -26,7 +28,8 @@ take_orders (void)
   if (space == NULL || (size_t)(space - orders) >= sizeof act)
     return;
   memcpy (act, orders, (size_t)(space - orders));
-  words = strdup (space + 1);
+  snprintf (orders_kept, sizeof orders_kept, "%s", space + 1);
+  words = orders_kept;
   unsetenv ("FERRY_HALT");
 }
 
