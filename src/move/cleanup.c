@@ -1,48 +1,83 @@
 #include "move/cleanup.h"
 
+#include "xml/snapshot_xml.h"
+
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
 /* ---- what other guests at the source still need ---- */
 
-static void
-add_chain_paths (GHashTable *used, const char *path, const char *format)
+/* Where a chain cannot be followed, nobody can say what lies below: nothing is removed then. */
+static bool
+add_chain_paths (GHashTable *used, const VfSource *source, GError **error)
 {
-  g_autoptr (VfChain) chain = path == NULL ? NULL : vf_chain_read (path, format != NULL ? format : "raw", NULL, NULL);
-  for (guint i = 0; chain != NULL && i < chain->images->len; i++)
+  if (source == NULL || source->path == NULL)
+    return true;
+  g_hash_table_add (used, g_strdup (source->path));
+  g_autoptr (VfChain) chain = vf_chain_read (source->path, source->format != NULL ? source->format : "raw", NULL, error);
+  if (chain == NULL)
+    return false;
+  for (guint i = 0; i < chain->images->len; i++)
     g_hash_table_add (used, g_strdup (((const VfImage *)chain->images->pdata[i])->path));
+  if (chain->state == VF_CHAIN_WHOLE || chain->state == VF_CHAIN_MISSING)
+    return true;
+  vf_error_set (error, VF_ERROR_REFUSED, "cannot tell what another guest's disk '%s' needs: %s", source->path,
+                chain->reason != NULL ? chain->reason : "its chain cannot be followed");
+  vf_error_hint (error, "mend that chain first, or remove the old files by hand");
+  return false;
 }
 
-static void
-add_domain_paths (GHashTable *used, const VfDomainXml *domain)
+static bool
+add_domain_paths (GHashTable *used, const VfDomainXml *domain, GError **error)
 {
   if (domain->nvram != NULL)
     g_hash_table_add (used, g_strdup (domain->nvram));
-  for (guint i = 0; i < domain->disks->len; i++) {
-    const VfSource *source = ((const VfXmlDisk *)domain->disks->pdata[i])->source;
-    if (source->path == NULL)
-      continue;
-    g_hash_table_add (used, g_strdup (source->path));
-    add_chain_paths (used, source->path, source->format);
-  }
+  for (guint i = 0; i < domain->disks->len; i++)
+    if (!add_chain_paths (used, ((const VfXmlDisk *)domain->disks->pdata[i])->source, error))
+      return false;
+  return true;
 }
 
-/* Paths that any guest defined at the source names, with everything they back on. */
+/* Layers that no running chain needs, but a snapshot of the guest does. */
+static bool
+add_snapshot_paths (GHashTable *used, const char *document, GError **error)
+{
+  g_autoptr (VfSnapshotXml) snapshot = vf_snapshot_xml_parse (document, error);
+  if (snapshot == NULL)
+    return false;
+  if (snapshot->memory_file != NULL)
+    g_hash_table_add (used, g_strdup (snapshot->memory_file));
+  for (guint i = 0; i < snapshot->disks->len; i++)
+    if (!add_chain_paths (used, ((const VfSnapshotDisk *)snapshot->disks->pdata[i])->source, error))
+      return false;
+  return snapshot->domain == NULL || add_domain_paths (used, snapshot->domain, error);
+}
+
+static bool
+add_guest_paths (VfMove *move, GHashTable *used, const char *document, GError **error)
+{
+  g_autoptr (VfDomainXml) domain = vf_domain_xml_parse (document, error);
+  if (domain == NULL || !add_domain_paths (used, domain, error))
+    return false;
+  g_autoptr (VfGuest) guest = vf_guest_find (move->source, domain->uuid, error);
+  g_autoptr (GPtrArray) snapshots = guest == NULL ? NULL : vf_guest_snapshots (guest, error);
+  for (guint i = 0; snapshots != NULL && i < snapshots->len; i++)
+    if (!add_snapshot_paths (used, ((const VfSnapshotRecord *)snapshots->pdata[i])->xml, error))
+      return false;
+  return snapshots != NULL;
+}
+
+/* Paths that any guest defined at the source names, itself or in a snapshot, with everything they back on. */
 static GHashTable *
 paths_in_use (VfMove *move, GError **error)
 {
   g_autoptr (GHashTable) used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GPtrArray) documents = vf_hypervisor_all_xml (move->source, error);
-  if (documents == NULL)
-    return NULL;
-  for (guint i = 0; i < documents->len; i++) {
-    g_autoptr (VfDomainXml) domain = vf_domain_xml_parse (documents->pdata[i], error);
-    if (domain == NULL)
+  for (guint i = 0; documents != NULL && i < documents->len; i++)
+    if (!add_guest_paths (move, used, documents->pdata[i], error))
       return NULL;
-    add_domain_paths (used, domain);
-  }
-  return g_steal_pointer (&used);
+  return documents == NULL ? NULL : g_steal_pointer (&used);
 }
 
 /* ---- removing ---- */

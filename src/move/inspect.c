@@ -372,9 +372,9 @@ vf_inspect (VfMove *move, VfPlan **plan_out, GPtrArray **findings_out, GError **
   g_autoptr (VfFarTable) table = vf_far_table_new ();
   g_autoptr (VfDestinationFacts) there = vf_destination_facts_new ();
   bool reached = move->destination != NULL;
-  if (reached && (!look_at_places (move, places, inventory->domain->uuid, table, error) ||
-                  !survey_destination_host (move, inventory, there, error) ||
-                  !survey_offers (move, inventory->devices, there, error)))
+  if (reached &&
+      (!look_at_places (move, places, inventory->domain->uuid, table, error) ||
+       !survey_destination_host (move, inventory, there, error) || !survey_offers (move, inventory->devices, there, error)))
     return false;
   g_autoptr (VfPlan) plan = vf_plan_make (id, inventory, places, move->request, table);
   g_free (plan->rendezvous);

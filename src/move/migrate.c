@@ -62,6 +62,8 @@ run_to_an_end (VfMove *move)
     result = vf_words_done (move);
     if (move->request->delete_source)
       vf_cleanup_source (move, result);
+    if (result->exit == VF_EXIT_REFUSED) /* that was of the old files only: the guest has moved */
+      result->exit = VF_EXIT_UNSETTLED;
   }
   result->seconds = (double)(g_get_monotonic_time () - began) / G_USEC_PER_SEC;
   return result;

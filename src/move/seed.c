@@ -72,6 +72,19 @@ find_equal (VfMove *move, guint index, GError **error)
   return vf_move_record (move, vf_record_seeded (index, &here, &id, true), error);
 }
 
+/* A layer that somebody wrote since the plan was made is not what its snapshots and overlays were made over. The guest itself
+ * writes its top layers until they have caps, and its firmware the variable store. Not ctime: libvirt gives files other owners.
+ */
+static bool
+is_as_planned (const VfPlanFile *file, const VfFileFacts *now, GError **error)
+{
+  bool may_change = file->is_top || file->kind == VF_PLAN_NVRAM;
+  if (may_change || (now->bytes == file->facts->bytes && now->mtime_ns == file->facts->mtime_ns))
+    return true;
+  return vf_error_set (error, VF_ERROR_CORRUPT, "cannot send file '%s': it was changed since the move was planned",
+                       file->source);
+}
+
 static bool
 send_file (VfMove *move, guint index, GError **error)
 {
@@ -84,7 +97,7 @@ send_file (VfMove *move, guint index, GError **error)
   if (fd == VF_FD_NONE || !vf_move_record (move, vf_record_file ("partial", index, partial), error))
     return false;
   g_autoptr (VfFileFacts) now = vf_file_look_fd (fd, file->source, error);
-  if (now == NULL)
+  if (now == NULL || !is_as_planned (file, now, error))
     return false;
   VfSeedSource source = { .fd = fd,
                           .path = file->source,
