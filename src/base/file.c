@@ -209,7 +209,7 @@ bool
 vf_file_is_unchanged (const VfFileFacts *before, const VfFileFacts *after)
 {
   return before->kind == after->kind && vf_file_id_equal (&before->id, &after->id) && before->bytes == after->bytes &&
-         before->mtime_ns == after->mtime_ns && before->ctime_ns == after->ctime_ns;
+         before->mtime_ns == after->mtime_ns;
 }
 
 JsonObject *

@@ -50,7 +50,8 @@ VfFileFacts *vf_file_look_fd (int fd, const char *path, GError **error);
 void vf_file_facts_free (VfFileFacts *facts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfFileFacts, vf_file_facts_free)
 
-/* The same file, and nobody wrote it in between (size, mtime, ctime). */
+/* The same file, and nobody wrote it in between (inode, size, mtime). Not ctime: libvirt gives a layer that guests share
+ * another owner and label whenever one of them starts or stops. */
 bool vf_file_is_unchanged (const VfFileFacts *before, const VfFileFacts *after);
 
 JsonObject *vf_file_facts_to_json (const VfFileFacts *facts);

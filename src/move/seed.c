@@ -73,13 +73,13 @@ find_equal (VfMove *move, guint index, GError **error)
 }
 
 /* A layer that somebody wrote since the plan was made is not what its snapshots and overlays were made over. The guest itself
- * writes its top layers until they have caps, and its firmware the variable store. Not ctime: libvirt gives files other owners.
+ * writes its top layers until they have caps, and its firmware the variable store.
  */
 static bool
 is_as_planned (const VfPlanFile *file, const VfFileFacts *now, GError **error)
 {
   bool may_change = file->is_top || file->kind == VF_PLAN_NVRAM;
-  if (may_change || (now->bytes == file->facts->bytes && now->mtime_ns == file->facts->mtime_ns))
+  if (may_change || vf_file_is_unchanged (file->facts, now))
     return true;
   return vf_error_set (error, VF_ERROR_CORRUPT, "cannot send file '%s': it was changed since the move was planned",
                        file->source);

@@ -27,7 +27,7 @@ typedef struct {
 } VfSeedSource;
 
 /* Sends the file (from a thread of its own that reads ahead by at most eight chunks) and waits for the receiver's verdict.
- * fdatasyncs first, so that SEEK_DATA tells the truth. A file whose size, mtime or ctime changed meanwhile is VF_ERROR_CORRUPT
+ * fdatasyncs first, so that SEEK_DATA tells the truth. A file whose size or mtime changed meanwhile is VF_ERROR_CORRUPT
  * and named. The peer's reasons are prefixed "on PEER". Counts and digest are valid on success. Ends this side of the channel;
  * on failure the caller frees the channel, which resets it. */
 bool vf_seed_send (VfChannel *channel, const VfSeedSource *source, VfSeedCounts *counts, VfDigest *digest, GError **error);
