@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { CHANGING_FILE_ATTEMPTS = 20, CHANGING_FILE_PAUSE_MS = 250 };
+enum { CHANGING_FILE_ATTEMPTS = 20, BUSY_PAUSE_MS = 300, CHANGING_FILE_PAUSE_MS = 250 };
 
 guint64
 vf_move_file_weight (const VfPlanFile *file)
@@ -139,6 +139,26 @@ send_changing_file (VfMove *move, guint index, GError **error)
   }
 }
 
+/* On `resume` the partial may still be held by the agent of the process that was killed, until that has read all that was under
+ * way. */
+static bool
+send_when_free (VfMove *move, guint index, GError **error)
+{
+  gint64 deadline = g_get_monotonic_time () + (gint64)move->request->timeout_s * G_USEC_PER_SEC;
+  GError *failure = NULL;
+  while (!send_file (move, index, &failure)) {
+    if (!vf_error_is (failure, VF_ERROR_BUSY) || g_get_monotonic_time () > deadline) {
+      g_propagate_error (error, failure);
+      return false;
+    }
+    g_clear_error (&failure);
+    if (vf_move_is_cancelled (move, error))
+      return false;
+    g_usleep (BUSY_PAUSE_MS * 1000);
+  }
+  return true;
+}
+
 bool
 vf_move_seed_file (VfMove *move, guint index, GError **error)
 {
@@ -150,7 +170,7 @@ vf_move_seed_file (VfMove *move, guint index, GError **error)
   move->bytes.allocated_bytes += vf_move_file_weight (file);
   if (file->maybe_there)
     return find_equal (move, index, error);
-  return file->kind == VF_PLAN_NVRAM ? send_changing_file (move, index, error) : send_file (move, index, error);
+  return file->kind == VF_PLAN_NVRAM ? send_changing_file (move, index, error) : send_when_free (move, index, error);
 }
 
 static bool

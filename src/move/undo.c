@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { FREE_EVERY_MS = 300 };
+
 /* ---- the source ---- */
 
 static bool
@@ -222,27 +224,57 @@ is_not_ours (VfMove *move, const char *path, GError **error)
   return true;
 }
 
+typedef bool (*ActThere) (VfMove *move, const char *path, const VfFileId *id, GError **error);
+
+static bool
+act_remove (VfMove *move, const char *path, const VfFileId *id, GError **error)
+{
+  bool removed = false;
+  return vf_far_remove (vf_move_link (move), path, vf_move_plan (move)->id, id, &removed, error);
+}
+
+static bool
+act_wipe (VfMove *move, const char *path, const VfFileId *id, GError **error)
+{
+  return vf_far_wipe (vf_move_link (move), path, vf_move_plan (move)->id, error);
+}
+
+/* The agent of a process that was killed holds what it was writing until it has read all that was under way. */
+static bool
+act_when_free (VfMove *move, ActThere act, const char *path, const VfFileId *id, GError **error)
+{
+  gint64 deadline = g_get_monotonic_time () + (gint64)move->request->timeout_s * G_USEC_PER_SEC;
+  GError *failure = NULL;
+  while (!act (move, path, id, &failure)) {
+    if (!vf_error_is (failure, VF_ERROR_BUSY) || g_get_monotonic_time () > deadline) {
+      g_propagate_error (error, failure);
+      return false;
+    }
+    g_clear_error (&failure);
+    g_usleep (FREE_EVERY_MS * 1000);
+  }
+  return true;
+}
+
 static void
 remove_file_there (VfMove *move, guint index, GPtrArray *left)
 {
   const VfPlan *plan = vf_move_plan (move);
   const VfPlanFile *file = vf_plan_file (plan, index);
   const VfLedgerFile *entry = vf_ledger_file (move->ledger, index);
-  VfLink *link = vf_move_link (move);
-  bool removed = false;
   GError *error = NULL;
   if (entry->reused || !entry->partial_begun)
     return;
   if (file->destination_is_block) {
-    if (!vf_far_wipe (link, file->destination, plan->id, &error))
+    if (!act_when_free (move, act_wipe, file->destination, NULL, &error))
       leave_behind (left, file->destination, error);
     return;
   }
-  if (entry->berth_begun && !vf_far_remove (link, file->destination, plan->id, &entry->id, &removed, &error) &&
+  if (entry->berth_begun && !act_when_free (move, act_remove, file->destination, &entry->id, &error) &&
       !is_not_ours (move, file->destination, &error))
     leave_behind (left, file->destination, g_steal_pointer (&error));
   g_autofree char *partial = vf_name_partial (file->destination, plan->id);
-  if (!vf_far_remove (link, partial, plan->id, NULL, &removed, &error))
+  if (!act_when_free (move, act_remove, partial, NULL, &error))
     leave_behind (left, partial, error);
 }
 
@@ -250,12 +282,11 @@ static void
 remove_there (VfMove *move, GPtrArray *left)
 {
   VfLink *link = vf_move_link (move);
-  const char *id = vf_move_plan (move)->id;
   bool removed = false;
   for (guint i = 0; i < move->ledger->far_caps->len; i++) {
     const char *path = ((const VfLedgerCap *)move->ledger->far_caps->pdata[i])->path;
     GError *error = NULL;
-    if (!vf_far_remove (link, path, id, NULL, &removed, &error))
+    if (!act_when_free (move, act_remove, path, NULL, &error))
       leave_behind (left, path, error);
   }
   for (guint i = 0; i < vf_move_plan (move)->files->len; i++)

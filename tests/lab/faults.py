@@ -182,7 +182,7 @@ def ferry(host, *words, expect=0, timeout=180):
 
 def last_move(host):
     """What `list` says of the newest move of a host."""
-    return max(moves(host), key=lambda move: (move["began_s"], move["changed_s"]))
+    return moves(host)[-1]  # `list` has the oldest first
 
 
 # ---------------------------------------------------------------- the state of the world
