@@ -4,6 +4,13 @@
 #include "base/error.h"
 #include "move/result.h"
 
+/* How a command stands to the source, where that is another host. */
+typedef enum {
+  VF_COMMAND_ACTS, /* it may change something; it has the options of console.h */
+  VF_COMMAND_LOOKS,
+  VF_COMMAND_LOCAL, /* it has no source */
+} VfCommandKind;
+
 typedef struct {
   const char *name;
   const char *arguments; /* "DOMAIN DESTURI" */
@@ -12,6 +19,7 @@ typedef struct {
   void (*add_options) (GOptionContext *context);
   /* `arguments` are what is left after the options. Returns the exit code. */
   int (*run) (char **arguments);
+  VfCommandKind kind;
 } VfCommand;
 
 extern const VfCommand vf_command_plan;

@@ -44,10 +44,22 @@ vf_console_options_add (GOptionContext *context)
   g_option_context_add_main_entries (context, entries, NULL);
 }
 
+guint
+vf_console_columns (void)
+{
+  enum { LEAST = 20, USUAL = 80 };
+  struct winsize size = { 0 };
+  const char *elsewhere = g_getenv ("VIRT_FERRY_COLUMNS");
+  guint64 columns = elsewhere != NULL ? g_ascii_strtoull (elsewhere, NULL, 10) : 0;
+  if (isatty (STDERR_FILENO))
+    columns = ioctl (STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= LEAST ? size.ws_col : USUAL;
+  return columns > 0 ? (guint)CLAMP (columns, LEAST, 1000) : 0;
+}
+
 VfConsoleStyle
 vf_console_options_style (void)
 {
-  bool wanted = option_progress || (isatty (STDERR_FILENO) && !option_json);
+  bool wanted = option_progress || (vf_console_columns () > 0 && !option_json);
   return (VfConsoleStyle){ .json = option_json, .progress = wanted && !option_no_progress };
 }
 
@@ -76,15 +88,6 @@ event_new (const char *kind)
   JsonObject *object = json_object_new ();
   json_object_set_string_member (object, "event", kind);
   return object;
-}
-
-static guint
-terminal_columns (void)
-{
-  struct winsize size = { 0 };
-  if (ioctl (STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20)
-    return 80;
-  return size.ws_col;
 }
 
 static void
@@ -116,6 +119,14 @@ eta_seconds (const VfConsole *console, const VfProgress *progress)
   return (gint64)((double)(progress->total_bytes - progress->done_bytes) / console->rate);
 }
 
+/* --progress asks for a bar where there is no terminal, too. */
+static guint
+bar_columns (void)
+{
+  guint columns = vf_console_columns ();
+  return columns > 0 ? columns : 80;
+}
+
 static void
 draw_bar (VfConsole *console, const VfProgress *progress)
 {
@@ -133,7 +144,7 @@ draw_bar (VfConsole *console, const VfProgress *progress)
   g_autofree char *line =
       g_strdup_printf ("  %-7s [%-*s] %3.0f %%  %s of %s  %s/s  ETA %s  %s", progress->phase, CELLS, cells, part * 100, done,
                        total, rate, left, progress->detail != NULL ? progress->detail : "");
-  g_autofree char *cut = g_utf8_substring (line, 0, MIN ((glong)terminal_columns () - 1, g_utf8_strlen (line, -1)));
+  g_autofree char *cut = g_utf8_substring (line, 0, MIN ((glong)bar_columns () - 1, g_utf8_strlen (line, -1)));
   fprintf (stderr, "\r%s\033[K", cut);
   fflush (stderr);
   console->bar_is_drawn = true;

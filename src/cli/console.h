@@ -15,6 +15,10 @@ typedef struct {
 void vf_console_options_add (GOptionContext *context);
 VfConsoleStyle vf_console_options_style (void); /* from the options parsed last, and whether standard error is a terminal */
 
+/* How wide the terminal is that shows standard error, here or (VIRT_FERRY_COLUMNS) where this process was asked for; 0: none.
+ */
+guint vf_console_columns (void);
+
 VfConsole *vf_console_new (VfConsoleStyle style);
 void vf_console_free (VfConsole *console);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfConsole, vf_console_free)

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/source_options.h"
 #include "move/offers.h"
 #include "plan/cpu_map.h"
 
@@ -119,10 +120,11 @@ static int
 run (char **arguments)
 {
   GError *error = NULL;
+  const char *here = vf_source_options_uri ();
   if (g_strv_length (arguments) > 1)
     return vf_cli_usage (&vf_command_host, "give one URI, or none for this host");
   g_autoptr (VfRequest) request = vf_request_new ();
-  request->destination_uri = g_strdup (arguments[0] != NULL ? arguments[0] : "qemu:///system");
+  request->destination_uri = g_strdup (arguments[0] != NULL ? arguments[0] : here != NULL ? here : "qemu:///system");
   request->rsh = g_strdup (option_rsh);
   if (option_agent_path != NULL) {
     g_free (request->agent_path);
@@ -141,4 +143,4 @@ run (char **arguments)
   return VF_EXIT_DONE;
 }
 
-const VfCommand vf_command_host = { "host", "[URI]", "show what a host offers to guests", add_options, run };
+const VfCommand vf_command_host = { "host", "[URI]", "show what a host offers to guests", add_options, run, VF_COMMAND_LOOKS };

@@ -136,5 +136,7 @@ run_status (char **arguments)
   return VF_EXIT_DONE;
 }
 
-const VfCommand vf_command_list = { "list", "", "list the moves that this host knows", add_options, run_list };
-const VfCommand vf_command_status = { "status", "[ID]", "show one move", add_options, run_status };
+const VfCommand vf_command_list = {
+  "list", "", "list the moves that this host knows", add_options, run_list, VF_COMMAND_LOOKS
+};
+const VfCommand vf_command_status = { "status", "[ID]", "show one move", add_options, run_status, VF_COMMAND_LOOKS };

@@ -1,4 +1,6 @@
 #include "cli/command.h"
+#include "cli/remote.h"
+#include "cli/source_options.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -56,6 +58,8 @@ command_context (const VfCommand *command)
   GOptionContext *context = g_option_context_new (shape);
   g_option_context_set_summary (context, command->summary);
   command->add_options (context);
+  if (command->kind != VF_COMMAND_LOCAL)
+    vf_source_options_add (context);
   return context;
 }
 
@@ -79,7 +83,12 @@ run_command (const VfCommand *command, char **words)
     g_error_free (error);
     return code;
   }
-  return command->run (arguments + 1);
+  if (command->kind != VF_COMMAND_LOCAL && vf_source_options_are_remote ())
+    return vf_remote_run (command, words);
+  char **rest = arguments + 1;
+  if (*rest != NULL && strcmp (*rest, "--") == 0) /* GOption leaves it before a word that begins with '-' */
+    rest++;
+  return command->run (rest);
 }
 
 /* For the completion: the words that may follow. */
@@ -103,29 +112,67 @@ print_words (const char *name)
   return VF_EXIT_DONE;
 }
 
-int
-main (int argc, char **argv)
+/* `virt-ferry -c URI COMMAND …`, as virsh takes it, is `virt-ferry COMMAND -c URI …`. NULL: no such words. */
+static char **
+command_first (char **words)
+{
+  guint leading = 0, more;
+  while ((more = vf_source_options_leading (words + leading)) > 0)
+    leading += more;
+  if (leading == 0 || words[leading] == NULL)
+    return NULL;
+  g_autoptr (GPtrArray) turned = g_ptr_array_new ();
+  g_ptr_array_add (turned, g_strdup (words[leading]));
+  for (guint i = 0; words[i] != NULL; i++)
+    if (i != leading)
+      g_ptr_array_add (turned, g_strdup (words[i]));
+  g_ptr_array_add (turned, NULL);
+  return (char **)g_ptr_array_steal (turned, NULL);
+}
+
+/* Names are UTF-8, also where nobody has set a locale, as in many a remote shell. */
+static void
+set_locale (void)
 {
   setlocale (LC_ALL, "");
-  signal (SIGPIPE, SIG_IGN);
-  if (argc < 2) {
-    print_help (stderr);
-    return VF_EXIT_USAGE;
-  }
-  if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0 || strcmp (argv[1], "help") == 0) {
+  if (!g_get_charset (NULL))
+    setlocale (LC_CTYPE, "C.UTF-8");
+}
+
+static int
+run_words (char **words)
+{
+  if (strcmp (words[0], "--help") == 0 || strcmp (words[0], "-h") == 0 || strcmp (words[0], "help") == 0) {
     print_help (stdout);
     return VF_EXIT_DONE;
   }
-  if (strcmp (argv[1], "--version") == 0) {
+  if (strcmp (words[0], "--version") == 0) {
     puts ("virt-ferry " VF_VERSION);
     return VF_EXIT_DONE;
   }
-  if (strcmp (argv[1], "--words") == 0)
-    return print_words (argv[2]);
-  const VfCommand *command = find_command (argv[1]);
+  if (strcmp (words[0], "--words") == 0)
+    return print_words (words[1]);
+  const VfCommand *command = find_command (words[0]);
   if (command == NULL) {
-    fprintf (stderr, "virt-ferry: there is no command '%s'\nhint: virt-ferry --help lists them\n", argv[1]);
+    fprintf (stderr, "virt-ferry: there is no command '%s'\nhint: virt-ferry --help lists them\n", words[0]);
     return VF_EXIT_USAGE;
   }
-  return run_command (command, argv + 1);
+  return run_command (command, words);
+}
+
+int
+main (int argc, char **argv)
+{
+  set_locale ();
+  signal (SIGPIPE, SIG_IGN);
+  if (argc > 3 && strcmp (argv[1], "--at-source") == 0) { /* agent/commands.c says so */
+    vf_source_options_set_here (argv[2]);
+    argv += 2;
+  }
+  if (argv[1] == NULL) {
+    print_help (stderr);
+    return VF_EXIT_USAGE;
+  }
+  g_auto (GStrv) turned = command_first (argv + 1);
+  return run_words (turned != NULL ? turned : argv + 1);
 }

@@ -2,12 +2,12 @@
 
 #include "base/names.h"
 #include "base/units.h"
+#include "cli/source_options.h"
 
 #include <string.h>
 
 /* What GOption fills; the only mutable statics of the program, since that is how GOption works. */
 static struct {
-  char *connect;
   char **maps;
   char **disks;
   char **nets;
@@ -22,7 +22,6 @@ static struct {
 } given;
 
 static const GOptionEntry entries[] = {
-  { "connect", 'c', 0, G_OPTION_ARG_STRING, &given.connect, "the source's libvirt (default qemu:///system)", "URI" },
   { "map", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.maps, "other places there: replace a path prefix; repeatable",
     "SRCPREFIX=DSTPREFIX" },
   { "disk", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.disks, "another place for a disk's top layer; repeatable",
@@ -115,7 +114,7 @@ vf_move_options_request (char **arguments, GError **error)
   }
   take_text (&request->domain, arguments[0]);
   take_text (&request->destination_uri, arguments[1]);
-  take_text (&request->source_uri, given.connect);
+  take_text (&request->source_uri, vf_source_options_uri ());
   take_text (&request->rsh, given.rsh);
   take_text (&request->agent_path, given.agent_path);
   if (!take_cap_directory (request, error) || !take_compression (request, error) ||

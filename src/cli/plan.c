@@ -44,5 +44,6 @@ run (char **arguments)
   return (int)result->exit;
 }
 
-const VfCommand vf_command_plan = { "plan", "DOMAIN DESTURI", "show what a move would do, and what stands in its way",
-                                    add_options, run };
+const VfCommand vf_command_plan = {
+  "plan", "DOMAIN DESTURI", "show what a move would do, and what stands in its way", add_options, run, VF_COMMAND_LOOKS
+};

@@ -8,7 +8,7 @@
 static bool
 refuse_uri (GError **error, const char *uri, const char *reason, const char *hint)
 {
-  vf_error_set (error, VF_ERROR_USAGE, "cannot use destination '%s': %s", uri, reason);
+  vf_error_set (error, VF_ERROR_USAGE, "cannot use host '%s': %s", uri, reason);
   vf_error_hint (error, "%s", hint);
   return false;
 }

@@ -197,7 +197,8 @@ hint_at_exit_code (VfRemoteShell *shell, GError **error)
   if (!wait_for_child (shell->child, LAST_WORDS_MS) || !g_subprocess_get_if_exited (shell->child))
     return;
   if (g_subprocess_get_exit_status (shell->child) == EXIT_NOT_FOUND)
-    vf_error_hint (error, "install virt-ferry on the destination, or say where it is with --agent-path");
+    vf_error_hint (error,
+                   "install virt-ferry on that host, or say where it is: --agent-path, of the source --source-agent-path");
 }
 
 static VfRemoteShell *

@@ -4,8 +4,9 @@
 #include "base/error.h"
 #include "link/link.h"
 
-/* What DESTURI says. qemu+ssh://USER@HOST:PORT/system?keyfile=F&known_hosts=F&no_verify=1&socket=S (libvirt's own parameters;
- * `command` names another ssh). */
+/* What DESTURI says, or the URI of a source that is reached through ssh.
+ * qemu+ssh://USER@HOST:PORT/system?keyfile=F&known_hosts=F&no_verify=1&socket=S (libvirt's own parameters; `command` names
+ * another ssh). */
 typedef struct {
   char *user; /* or NULL */
   char *host;
@@ -28,6 +29,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfDestination, vf_destination_free)
  * shell would split words but run without one, then -p, -l, -i …, host, `agent_path` agent --stdio (quoted for the far shell).
  * The caller frees with g_strfreev. Pure. */
 char **vf_remote_shell_argv (const VfDestination *destination, const char *rsh, const char *agent_path, GError **error);
+
+/* As above, and the agent there runs virt-ferry's own commands (agent/commands.h) instead of serving moves. */
+char **vf_remote_shell_argv_for_commands (const VfDestination *destination, const char *rsh, const char *agent_path,
+                                          GError **error);
 
 typedef struct VfRemoteShell VfRemoteShell;
 

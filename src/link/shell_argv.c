@@ -45,7 +45,7 @@ add_rsh (GPtrArray *argv, const VfDestination *destination, const char *rsh, GEr
     return false;
   }
   if (destination->known_hosts != NULL || destination->no_verify || destination->command != NULL) {
-    vf_error_set (error, VF_ERROR_USAGE, "cannot use remote shell '%s': the destination's parameters %s", rsh,
+    vf_error_set (error, VF_ERROR_USAGE, "cannot use remote shell '%s': the URI's parameters %s", rsh,
                   "known_hosts, no_verify and command are for ssh alone");
     vf_error_hint (error, "give the remote shell its own options, as in --rsh 'ssh -o UserKnownHostsFile=FILE'");
     return false;
@@ -75,8 +75,9 @@ quote_for_shell (const char *word)
   return word[strspn (word, plain)] == '\0' ? g_strdup (word) : g_shell_quote (word);
 }
 
-char **
-vf_remote_shell_argv (const VfDestination *destination, const char *rsh, const char *agent_path, GError **error)
+static char **
+build (const VfDestination *destination, const char *rsh, const char *agent_path, const char *const *agent_words,
+       GError **error)
 {
   g_autoptr (GPtrArray) argv = g_ptr_array_new_with_free_func (g_free);
   if (*destination->host == '-' || (destination->user != NULL && *destination->user == '-')) {
@@ -97,7 +98,22 @@ vf_remote_shell_argv (const VfDestination *destination, const char *rsh, const c
     add (argv, "--");
   add (argv, destination->host);
   g_ptr_array_add (argv, quote_for_shell (agent_path));
-  add_pair (argv, "agent", "--stdio");
+  for (const char *const *word = agent_words; *word != NULL; word++)
+    add (argv, *word);
   g_ptr_array_add (argv, NULL);
   return (char **)g_ptr_array_steal (argv, NULL);
+}
+
+char **
+vf_remote_shell_argv (const VfDestination *destination, const char *rsh, const char *agent_path, GError **error)
+{
+  static const char *const words[] = { "agent", "--stdio", NULL };
+  return build (destination, rsh, agent_path, words, error);
+}
+
+char **
+vf_remote_shell_argv_for_commands (const VfDestination *destination, const char *rsh, const char *agent_path, GError **error)
+{
+  static const char *const words[] = { "agent", "--stdio", "--run-commands", NULL };
+  return build (destination, rsh, agent_path, words, error);
 }

@@ -136,6 +136,18 @@ test_the_words (gconstpointer data)
 }
 
 static void
+test_a_source_is_reached_alike (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VfDestination) source = vf_destination_parse ("qemu+ssh://me@far:23/system?keyfile=/k", &error);
+  g_assert_no_error (error);
+  g_auto (GStrv) argv = vf_remote_shell_argv_for_commands (source, "ssh -A", "/opt/a b", &error);
+  g_assert_no_error (error);
+  g_autofree char *joined = g_strjoinv ("|", argv);
+  g_assert_cmpstr (joined, ==, "ssh|-A|-p|23|-l|me|-i|/k|far|'/opt/a b'|agent|--stdio|--run-commands");
+}
+
+static void
 test_a_host_that_is_an_option_is_refused (void)
 {
   VfDestination destination = { .host = TEXT ("-oProxyCommand=touch /tmp/x"), .path = TEXT ("/system") };
@@ -160,6 +172,7 @@ main (int argc, char **argv)
     g_autofree char *name = g_strdup_printf ("/remote-shell/the words that reach the agent/%zu", i);
     g_test_add_data_func (name, GSIZE_TO_POINTER (i), test_the_words);
   }
+  g_test_add_func ("/remote-shell/a source is reached alike", test_a_source_is_reached_alike);
   g_test_add_func ("/remote-shell/a host that is an option is refused", test_a_host_that_is_an_option_is_refused);
   return g_test_run ();
 }
