@@ -11,6 +11,12 @@ print_layer (const VfPlanFile *file, const char *indent, FILE *out)
 {
   g_autofree char *allocated = vf_print_bytes (MIN (file->facts->allocated, file->facts->bytes));
   g_autofree char *virtual_size = vf_print_bytes (file->kind == VF_PLAN_MEMORY ? file->facts->bytes : file->virtual_bytes);
+  if (vf_plan_file_is_link (file)) {
+    fprintf (out, "%s%s  (symlink to %s)\n", indent, file->source, file->link_text);
+    if (strcmp (file->source, file->destination) != 0)
+      fprintf (out, "%s  -> %s\n", indent, file->destination);
+    return;
+  }
   fprintf (out, "%s%s  (%s, %s of %s)\n", indent, file->source, file->kind == VF_PLAN_MEMORY ? "memory" : file->format,
            allocated, virtual_size);
   if (strcmp (file->source, file->destination) != 0)
@@ -44,7 +50,7 @@ print_other_files (const VfPlan *plan, GHashTable *shown, FILE *out)
     if (g_hash_table_contains (shown, GUINT_TO_POINTER (i)))
       continue;
     if (!titled)
-      fputs ("\nother files that snapshots need\n", out);
+      fputs ("\nother files and symlinks that are needed\n", out);
     titled = true;
     print_layer (vf_plan_file (plan, i), "  ", out);
   }
