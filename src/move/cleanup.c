@@ -137,6 +137,8 @@ remove_plan_file (VfMove *move, guint index, GHashTable *used, Sweep *sweep)
     keep (sweep, file->source, "another guest uses it");
   else if (now->id.device != file->facts->id.device || now->id.inode != file->facts->id.inode)
     keep (sweep, file->source, "it is another file now");
+  else if (file->kind == VF_PLAN_OTHER && !vf_file_is_unchanged (file->facts, now))
+    keep (sweep, file->source, "it was changed since it was copied");
   else
     remove_path (sweep, file->source);
 }

@@ -143,6 +143,16 @@ survey_nvram (VfInventory *inventory, GError **error)
   return true;
 }
 
+static bool
+survey_with (Survey *survey, GError **error)
+{
+  const GPtrArray *with = survey->move->request->with;
+  for (guint i = 0; i < with->len; i++)
+    if (!add_file_facts (survey->inventory, with->pdata[i], error))
+      return false;
+  return true;
+}
+
 /* What is read here carries secrets: it is parsed, and kept nowhere. */
 static bool
 survey_devices (Survey *survey, GError **error)
@@ -167,5 +177,6 @@ vf_survey_source (VfMove *move, GError **error)
   for (guint i = 0; records != NULL && i < records->len; i++)
     if (!survey_snapshot (&survey, records->pdata[i], error))
       return NULL;
-  return records == NULL || !survey_nvram (inventory, error) ? NULL : g_steal_pointer (&inventory);
+  return records == NULL || !survey_nvram (inventory, error) || !survey_with (&survey, error) ? NULL
+                                                                                              : g_steal_pointer (&inventory);
 }

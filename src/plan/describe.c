@@ -51,7 +51,7 @@ describe_snapshots (const VfPlan *plan)
   return array;
 }
 
-/* What belongs to no running chain: side branches, memory files, UEFI variables, symlinks. */
+/* What belongs to no running chain: side branches, memory files, UEFI variables, what the user named, symlinks. */
 static JsonArray *
 describe_other_files (const VfPlan *plan)
 {

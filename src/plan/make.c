@@ -200,6 +200,21 @@ add_nvrams (const Making *making)
     add_nvram (making, domains->pdata[i]);
 }
 
+/* What is no regular file is a finding of preflight's. */
+static void
+add_with (const Making *making)
+{
+  for (guint i = 0; i < making->request->with->len; i++) {
+    const char *name = making->request->with->pdata[i];
+    const VfFileFacts *facts = vf_inventory_file (making->inventory, name);
+    if (facts == NULL || facts->kind != VF_FILE_REGULAR || find_file (making, name) >= 0)
+      continue;
+    VfPlanFile *file = file_at (making, name);
+    file->kind = VF_PLAN_OTHER;
+    g_ptr_array_add (making->plan->files, file);
+  }
+}
+
 static void
 add_links (const Making *making)
 {
@@ -318,6 +333,7 @@ vf_plan_make (const char *id, const VfInventory *inventory, VfPlaces *places, co
   for (guint i = 0; i < inventory->snapshots->len; i++)
     add_snapshot (&making, inventory->snapshots->pdata[i]);
   add_nvrams (&making);
+  add_with (&making);
   add_links (&making); /* last: what they lead to has its name by then */
   add_changes (&making);
   add_directories (&making);

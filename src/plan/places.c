@@ -267,6 +267,8 @@ vf_places_new (const VfInventory *inventory, const VfRequest *request, VfFarTabl
   g_autoptr (GPtrArray) with_nvram = vf_inventory_with_nvram (inventory);
   for (guint i = 0; i < with_nvram->len; i++)
     place_name (places, ((const VfDomainXml *)with_nvram->pdata[i])->nvram, NULL);
+  for (guint i = 0; i < request->with->len; i++)
+    place_name (places, request->with->pdata[i], NULL);
   for (guint i = 0; i < places->links->len; i++) {
     VfPlaceLink *link = places->links->pdata[i];
     link->text = text_there (places, link->step, link->destination);

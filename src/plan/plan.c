@@ -175,7 +175,7 @@ vf_plan_tpm_directory (const char *uuid)
 const char *
 vf_plan_file_kind_name (VfPlanFileKind kind)
 {
-  static const char *const names[] = { "layer", "memory", "nvram", "link", "directory link" };
+  static const char *const names[] = { "layer", "memory", "nvram", "other", "link", "directory link" };
   return names[kind];
 }
 

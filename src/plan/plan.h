@@ -12,6 +12,7 @@ typedef enum {
   VF_PLAN_MEMORY, /* an external snapshot's saved RAM */
   VF_PLAN_NVRAM,  /* a UEFI variable store: not immutable, and written anew by the destination's QEMU when the guest runs there
                    */
+  VF_PLAN_OTHER,  /* one that the user named (--with) */
   VF_PLAN_LINK,   /* a symlink that leads to one of the files */
   VF_PLAN_DIRECTORY_LINK, /* one on the way to them; stays at the source, as directories do */
 } VfPlanFileKind;
@@ -130,7 +131,7 @@ const char *vf_treatment_name (VfTreatment treatment);
  */
 char *vf_plan_tpm_directory (const char *uuid);
 
-/* "layer", "memory", "nvram", "link", "directory link": on disk in journals. */
+/* "layer", "memory", "nvram", "other", "link", "directory link": on disk in journals. */
 const char *vf_plan_file_kind_name (VfPlanFileKind kind);
 
 /* True for what the guest will write at the destination: never a file that was there before. */

@@ -103,6 +103,25 @@ check_file (const VfPreflight *preflight, const VfPlanFile *file)
 }
 
 static void
+check_with (const VfPreflight *preflight, const char *name)
+{
+  const VfTrail *trail = vf_inventory_trail (preflight->inventory, name);
+  const VfFileFacts *facts = vf_inventory_file (preflight->inventory, name);
+  if (trail != NULL && trail->problem != NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "dangling-link", name,
+                     "correct the symlink, or leave the file out of --with", "the symlink leads to nothing: %s",
+                     trail->problem);
+  else if (facts == NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "with-file", name, "leave it out of --with, or correct its name",
+                     "the file that is to travel with the guest does not exist");
+  else if (facts->kind != VF_FILE_REGULAR)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "with-file", name,
+                     facts->kind == VF_FILE_DIRECTORY ? "name its files one by one" : "leave it out of --with",
+                     "only regular files travel with the guest, and this is a %s",
+                     facts->kind == VF_FILE_BLOCK ? "block device" : vf_file_kind_name (facts->kind));
+}
+
+static void
 check_directories (const VfPreflight *preflight)
 {
   for (guint i = 0; i < preflight->plan->directories->len; i++)
@@ -115,5 +134,7 @@ vf_preflight_storage (const VfPreflight *preflight)
 {
   for (guint i = 0; i < preflight->plan->files->len; i++)
     check_file (preflight, vf_plan_file (preflight->plan, i));
+  for (guint i = 0; i < preflight->request->with->len; i++)
+    check_with (preflight, preflight->request->with->pdata[i]);
   check_directories (preflight);
 }

@@ -120,6 +120,26 @@ an_equal_link_is_used_and_a_name_is_taken_once (void)
   assert_failed (&error, VF_ERROR_USAGE, "both would be");
 }
 
+static void
+a_further_file_travels_once_and_by_its_link (void)
+{
+  g_autoptr (Scene) scene = linked ("../../1/HASH");
+  scene_trail (scene, "/srv/context.sh", "/etc/context.sh", "/srv/context.sh", "/etc/context.sh", "/etc/context.sh", false,
+               NULL);
+  scene_file (scene, "/etc/context.sh", VF_FILE_REGULAR);
+  scene_file (scene, "/srv/directory", VF_FILE_DIRECTORY);
+  static const char *const with[] = { "/srv/context.sh", "/etc/context.sh", NAME, "/srv/directory", "/srv/none" };
+  for (gsize i = 0; i < G_N_ELEMENTS (with); i++)
+    vf_request_add_with (scene->request, with[i], NULL);
+  vf_request_add_map (scene->request, "/etc=/srv/etc", NULL);
+  g_autoptr (VfPlan) plan = scene_plan (scene);
+  g_assert_cmpuint (plan->files->len, ==, 4);
+  g_assert_cmpint (scene_planned (plan, "/etc/context.sh")->kind, ==, VF_PLAN_OTHER);
+  g_assert_cmpstr (scene_planned (plan, "/etc/context.sh")->destination, ==, "/srv/etc/context.sh");
+  g_assert_cmpstr (scene_planned (plan, "/srv/context.sh")->link_text, ==, "/srv/etc/context.sh");
+  g_assert_cmpint (scene_planned (plan, REAL)->kind, ==, VF_PLAN_LAYER);
+}
+
 /* ---- directories behind links ---- */
 
 static Scene *
@@ -206,6 +226,7 @@ main (int argc, char **argv)
        the_plan_has_file_and_link_once_and_names_the_disk_by_the_link);
   ADD ("a named place is the file's own", a_named_place_is_the_files_own);
   ADD ("an equal link is used and a name is taken once", an_equal_link_is_used_and_a_name_is_taken_once);
+  ADD ("a further file travels once and by its link", a_further_file_travels_once_and_by_its_link);
   ADD ("a linked directory is the one that is there", a_linked_directory_is_the_one_that_is_there);
   ADD ("a linked directory that is not there is linked there", a_linked_directory_that_is_not_there_is_linked_there);
   ADD ("a mapped linked directory is a directory there", a_mapped_linked_directory_is_a_directory_there);
