@@ -22,6 +22,7 @@ static const VfService services[] = {
   { "rebase", vf_service_rebase, NULL },
   { "create-cap", vf_service_create_cap, NULL },
   { "berth", vf_service_berth, NULL },
+  { "symlink", vf_service_symlink, NULL },
   { "remove", vf_service_remove, NULL },
   { "rmdir", vf_service_rmdir, NULL },
   { "wipe", vf_service_wipe, NULL },

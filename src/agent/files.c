@@ -87,11 +87,22 @@ vf_place_open (const VfPlace *place, int flags, GError **error)
   return vf_fd_steal (&fd);
 }
 
+static bool
+nobody_holds (const VfPlace *place, GError **error)
+{
+  g_auto (VfFd) fd = vf_place_open (place, O_PATH, error);
+  return fd != VF_FD_NONE && vf_holder_check (fd, "remove file", place->path, error);
+}
+
 bool
 vf_place_unlink (const VfPlace *place, GError **error)
 {
-  g_auto (VfFd) fd = vf_place_open (place, O_PATH, error);
-  if (fd == VF_FD_NONE || !vf_holder_check (fd, "remove file", place->path, error))
+  struct stat st;
+  bool present;
+  if (!vf_place_look (place, &st, &present, error))
+    return false;
+  bool is_link = present && S_ISLNK (st.st_mode);
+  if (!is_link && !nobody_holds (place, error))
     return false;
   if (unlinkat (place->directory_fd, place->name, 0) != 0)
     return vf_error_set_errno (error, errno, "cannot remove file '%s'", place->path);
@@ -103,7 +114,13 @@ vf_place_create (const VfPlace *place, GError **error)
 {
   struct stat st;
   bool present;
-  if (!vf_place_look (place, &st, &present, error) || (present && !vf_place_unlink (place, error)))
+  if (!vf_place_look (place, &st, &present, error))
+    return VF_FD_NONE;
+  if (present && S_ISLNK (st.st_mode)) {
+    vf_error_set (error, VF_ERROR_EXISTS, "cannot create file '%s': a symlink has the name", place->path);
+    return VF_FD_NONE;
+  }
+  if (present && !vf_place_unlink (place, error))
     return VF_FD_NONE;
   g_auto (VfFd) fd = openat (place->directory_fd, place->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd == VF_FD_NONE) {

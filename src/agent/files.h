@@ -35,5 +35,5 @@ int vf_place_open (const VfPlace *place, int flags, GError **error);
  * already is removed, unless someone has it open (VF_ERROR_BUSY). */
 int vf_place_create (const VfPlace *place, GError **error);
 
-/* Unlinks a regular file unless someone has it open; the name's end is durable. */
+/* Unlinks a symlink, or a regular file unless someone has it open; the name's end is durable. */
 bool vf_place_unlink (const VfPlace *place, GError **error);

@@ -9,7 +9,9 @@
 
 #include <blkid.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 /* blkid_do_safeprobe's answers */
 enum { PROBE_AMBIVALENT = -2, PROBE_FOUND = 0 };
@@ -87,12 +89,40 @@ look (VfAgent *agent, const char *path, int *fd, GError **error)
   return look_at_absent (agent, path, error);
 }
 
+/* The symlink itself, its text, and the kind of what it leads to. */
+static JsonObject *
+describe_link (VfAgent *agent, const char *path, int fd, const VfFileFacts *facts)
+{
+  char text[PATH_MAX] = "";
+  ssize_t length = readlinkat (fd, "", text, sizeof text - 1);
+  JsonObject *answer = vf_file_facts_to_json (facts);
+  g_autofree char *valid = g_utf8_make_valid (text, MAX (length, 0));
+  g_auto (VfFd) beyond = vf_roots_open (agent->roots, path, O_PATH, 0, NULL);
+  g_autoptr (VfFileFacts) there = beyond != VF_FD_NONE ? vf_file_look_fd (beyond, path, NULL) : NULL;
+  json_object_set_boolean_member (answer, "in_roots", true);
+  json_object_set_string_member (answer, "link", valid);
+  json_object_set_string_member (answer, "leads_to", vf_file_kind_name (there != NULL ? there->kind : VF_FILE_ABSENT));
+  return answer;
+}
+
+static JsonObject *
+stat_link (VfAgent *agent, const char *path)
+{
+  g_auto (VfFd) fd =
+      vf_roots_contain (agent->roots, path) ? vf_roots_open (agent->roots, path, O_PATH | O_NOFOLLOW, 0, NULL) : VF_FD_NONE;
+  g_autoptr (VfFileFacts) facts = fd != VF_FD_NONE ? vf_file_look_fd (fd, path, NULL) : NULL;
+  return facts != NULL && facts->kind == VF_FILE_LINK ? describe_link (agent, path, fd, facts) : NULL;
+}
+
 JsonObject *
 vf_service_stat (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error)
 {
   g_autofree char *path = vf_args_path (args, "path", error);
   if (path == NULL)
     return NULL;
+  JsonObject *link = vf_json_bool_or (args, "itself", false) ? stat_link (agent, path) : NULL;
+  if (link != NULL)
+    return link;
   bool in_roots = vf_roots_contain (agent->roots, path);
   g_auto (VfFd) fd = VF_FD_NONE;
   g_autoptr (VfFileFacts) facts = in_roots ? look (agent, path, &fd, error) : g_new0 (VfFileFacts, 1);

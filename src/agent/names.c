@@ -85,7 +85,7 @@ is_the_file (const VfPlace *place, const VfFileId *id, bool *present, bool *is_i
   if (!vf_place_look (place, &st, present, error))
     return false;
   VfFileId found = *present ? vf_file_id_of_stat (&st) : (VfFileId){ 0 };
-  *is_it = *present && S_ISREG (st.st_mode) && vf_file_id_equal (&found, id);
+  *is_it = *present && (S_ISREG (st.st_mode) || S_ISLNK (st.st_mode)) && vf_file_id_equal (&found, id);
   return true;
 }
 
@@ -159,8 +159,8 @@ may_remove (const VfPlace *place, const struct stat *st, JsonObject *args, GErro
   VfFileId wanted, found = vf_file_id_of_stat (st);
   if (id == NULL)
     return false;
-  if (!S_ISREG (st->st_mode))
-    return vf_error_set (error, VF_ERROR_EXISTS, "cannot remove '%s': it is no regular file", place->path);
+  if (!S_ISREG (st->st_mode) && !S_ISLNK (st->st_mode))
+    return vf_error_set (error, VF_ERROR_EXISTS, "cannot remove '%s': it is no regular file or symlink", place->path);
   if (vf_name_carries_id (place->path, id))
     return true;
   if (!vf_args_has_file_id (args))

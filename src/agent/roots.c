@@ -5,13 +5,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { OPEN_TRIES = 16 };
+enum { OPEN_TRIES = 16, LINKS_MAX = 40 };
 
 struct VfRoots {
   char **directories;
@@ -108,9 +110,11 @@ refuse_outside (VfRoots *roots, const char *path, GError **error)
 }
 
 static bool
-refuse_symlink (VfRoots *roots, const char *path, const char *root, GError **error)
+refuse_symlink (VfRoots *roots, const char *path, GError **error)
 {
-  vf_error_set (error, VF_ERROR_REFUSED, "cannot open '%s': a symbolic link on the way leads out of '%s'", path, root);
+  g_autofree char *list = g_strjoinv (", ", roots->directories);
+  vf_error_set (error, VF_ERROR_REFUSED, "cannot open '%s': a symbolic link on the way leads out of the agent's roots (%s)",
+                path, list);
   vf_error_hint (error, "name the real path, and list its directory under roots in %s on that host", roots->config_path);
   return false;
 }
@@ -122,7 +126,7 @@ open_beneath (int root_fd, const char *relative, int flags, guint mode)
   struct open_how how = {
     .flags = (guint64)(flags | O_CLOEXEC),
     .mode = (flags & O_CREAT) != 0 ? mode : 0,
-    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
   };
   int fd = VF_FD_NONE;
   for (int i = 0; i < OPEN_TRIES && fd == VF_FD_NONE; i++) {
@@ -133,26 +137,152 @@ open_beneath (int root_fd, const char *relative, int flags, guint mode)
   return fd;
 }
 
+/* Sets errno. A root may be a symlink itself: whoever wrote the configuration chose it. */
 static int
-open_below_root (VfRoots *roots, const char *path, int flags, guint mode, GError **error)
+open_without_links (VfRoots *roots, const char *path, int flags, guint mode)
 {
   const char *root = root_of (roots, path);
-  if (root == NULL) {
+  g_auto (VfFd) root_fd = open (root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root_fd == VF_FD_NONE)
+    return VF_FD_NONE;
+  const char *relative = path + strlen (root);
+  relative += strspn (relative, "/");
+  return open_beneath (root_fd, *relative != '\0' ? relative : ".", flags, mode);
+}
+
+/* ---- symlinks: every step is opened below a root again, and none by the kernel's own following ---- */
+
+typedef struct {
+  GString *done; /* has no symlinks below its root; "" is the root directory */
+  GQueue rest;   /* char *: components yet to be looked at */
+  guint links;
+} Walk;
+
+static void
+walk_clear (Walk *walk)
+{
+  g_string_free (walk->done, TRUE);
+  g_queue_clear_full (&walk->rest, g_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Walk, walk_clear)
+
+static void
+walk_push (Walk *walk, const char *path)
+{
+  g_auto (GStrv) parts = g_strsplit (path, "/", -1);
+  for (guint i = g_strv_length (parts); i > 0; i--)
+    if (*parts[i - 1] != '\0' && strcmp (parts[i - 1], ".") != 0)
+      g_queue_push_head (&walk->rest, g_strdup (parts[i - 1]));
+  if (*path == '/')
+    g_string_truncate (walk->done, 0);
+}
+
+static bool
+is_above_a_root (VfRoots *roots, const char *path)
+{
+  for (char **root = roots->directories; *root != NULL; root++)
+    if (vf_path_is_below (*root, path))
+      return true;
+  return false;
+}
+
+/* Above its root a path is what the configuration calls it; only where that is its real name is its parent by name its parent.
+ */
+static bool
+walk_up (VfRoots *roots, Walk *walk)
+{
+  if (walk->done->len > 0 && is_above_a_root (roots, walk->done->str)) {
+    char *real = realpath (walk->done->str, NULL);
+    bool is_real = real != NULL && strcmp (real, walk->done->str) == 0;
+    free (real);
+    if (!is_real)
+      return false;
+  }
+  const char *slash = strrchr (walk->done->str, '/');
+  g_string_truncate (walk->done, slash == NULL ? 0 : (gsize)(slash - walk->done->str));
+  return true;
+}
+
+/* The text of the symlink at `path`, which is below a root; NULL for what is none or cannot be opened. */
+static char *
+text_of_link (VfRoots *roots, const char *path)
+{
+  struct stat st;
+  char text[PATH_MAX];
+  g_auto (VfFd) fd = open_without_links (roots, path, O_PATH | O_NOFOLLOW, 0);
+  if (fd == VF_FD_NONE || fstat (fd, &st) != 0 || !S_ISLNK (st.st_mode))
+    return NULL;
+  ssize_t length = readlinkat (fd, "", text, sizeof text);
+  return length <= 0 || length == sizeof text ? NULL : g_strndup (text, (gsize)length);
+}
+
+static bool
+walk_step (VfRoots *roots, Walk *walk, bool follow_last, bool *out)
+{
+  g_autofree char *part = g_queue_pop_head (&walk->rest);
+  if (strcmp (part, "..") == 0)
+    return walk_up (roots, walk) || !(*out = true);
+  g_autofree char *path = g_strconcat (walk->done->str, "/", part, NULL);
+  bool is_inside = vf_roots_contain (roots, path);
+  if (!is_inside && !is_above_a_root (roots, path))
+    return !(*out = true);
+  bool may_follow = is_inside && (follow_last || !g_queue_is_empty (&walk->rest));
+  g_autofree char *text = may_follow ? text_of_link (roots, path) : NULL;
+  if (text == NULL) {
+    g_string_assign (walk->done, path);
+    return true;
+  }
+  walk_push (walk, text);
+  return ++walk->links <= LINKS_MAX;
+}
+
+/* The same file's path without symlinks. */
+static char *
+follow_links (VfRoots *roots, const char *path, bool follow_last, GError **error)
+{
+  g_auto (Walk) walk = { .done = g_string_new (NULL) };
+  bool out = false;
+  walk_push (&walk, path);
+  while (!g_queue_is_empty (&walk.rest))
+    if (!walk_step (roots, &walk, follow_last, &out))
+      break;
+  if (walk.links > LINKS_MAX)
+    vf_error_set (error, VF_ERROR_REFUSED, "cannot open '%s': more than %d symbolic links on the way", path, LINKS_MAX);
+  else if (out || !vf_roots_contain (roots, walk.done->str))
+    refuse_symlink (roots, path, error);
+  else
+    return g_strdup (walk.done->str);
+  return NULL;
+}
+
+/* *real (may be NULL) gets the path of what was opened, without symlinks below its root. */
+static int
+open_below_root (VfRoots *roots, const char *path, int flags, guint mode, char **real, GError **error)
+{
+  if (!vf_roots_contain (roots, path)) {
     refuse_outside (roots, path, error);
     return VF_FD_NONE;
   }
-  g_auto (VfFd) root_fd = open (root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (root_fd == VF_FD_NONE) {
-    vf_error_set_errno (error, errno, "cannot open directory '%s'", root);
-    return VF_FD_NONE;
+  g_autofree char *followed = g_strdup (path);
+  int fd = open_without_links (roots, path, flags, mode);
+  if (fd == VF_FD_NONE && errno == ELOOP) {
+    g_free (followed);
+    followed = follow_links (roots, path, (flags & (O_NOFOLLOW | O_EXCL)) == 0, error);
+    if (followed == NULL)
+      return VF_FD_NONE;
+    if ((flags & O_CREAT) != 0 && vf_path_is_below (followed, "/dev")) {
+      vf_error_set (error, VF_ERROR_REFUSED, "cannot create '%s': it is below /dev", followed);
+      return VF_FD_NONE;
+    }
+    fd = open_without_links (roots, followed, flags, mode);
   }
-  const char *relative = path + strlen (root);
-  relative += strspn (relative, "/");
-  int fd = open_beneath (root_fd, *relative != '\0' ? relative : ".", flags, mode);
   if (fd == VF_FD_NONE && (errno == EXDEV || errno == ELOOP))
-    refuse_symlink (roots, path, root, error);
+    refuse_symlink (roots, path, error);
   else if (fd == VF_FD_NONE)
     vf_error_set_errno (error, errno, "cannot open '%s'", path);
+  if (fd != VF_FD_NONE && real != NULL)
+    *real = g_steal_pointer (&followed);
   return fd;
 }
 
@@ -175,15 +305,16 @@ vf_roots_open (VfRoots *roots, const char *path, int flags, guint mode, GError *
     return VF_FD_NONE;
   }
   if ((flags & O_CREAT) != 0)
-    return open_below_root (roots, path, flags, mode, error);
-  g_auto (VfFd) looked = open_below_root (roots, path, O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY)), 0, error);
+    return open_below_root (roots, path, flags, mode, NULL, error);
+  g_autofree char *real = NULL;
+  g_auto (VfFd) looked = open_below_root (roots, path, O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY)), 0, &real, error);
   if (looked == VF_FD_NONE)
     return VF_FD_NONE;
   if (fstat (looked, &st) != 0) {
     vf_error_set_errno (error, errno, "cannot look at '%s'", path);
     return VF_FD_NONE;
   }
-  if (!kind_is_allowed (path, &st, flags, error))
+  if (!kind_is_allowed (path, &st, flags, error) || !kind_is_allowed (real, &st, flags, error))
     return VF_FD_NONE;
   if ((flags & O_PATH) != 0)
     return vf_fd_steal (&looked);
@@ -206,8 +337,15 @@ vf_roots_open_directory_of (VfRoots *roots, const char *path, char **name, GErro
     refuse_outside (roots, path, error);
     return VF_FD_NONE;
   }
-  int fd = open_below_root (roots, directory, O_PATH | O_DIRECTORY, 0, error);
-  if (fd != VF_FD_NONE)
-    *name = vf_path_name (path);
-  return fd;
+  g_autofree char *real = NULL;
+  g_auto (VfFd) fd = open_below_root (roots, directory, O_PATH | O_DIRECTORY, 0, &real, error);
+  if (fd == VF_FD_NONE)
+    return VF_FD_NONE;
+  if (vf_path_is_below (real, "/dev")) {
+    vf_error_set (error, VF_ERROR_REFUSED, "cannot use '%s': it leads below /dev, where the agent makes and removes nothing",
+                  path);
+    return VF_FD_NONE;
+  }
+  *name = vf_path_name (path);
+  return vf_fd_steal (&fd);
 }

@@ -19,11 +19,11 @@ const char *const *vf_roots_list (VfRoots *roots);
 /* True if the normal path lies below a root; says nothing of symlinks. */
 bool vf_roots_contain (VfRoots *roots, const char *path);
 
-/* Opens `path` by openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS relative to its root: neither ".." nor a symlink leads
- * out (an absolute one never does anything else). Relative symlinks that stay below the root are followed. What exists is
- * looked at before it is opened, so that a fifo cannot keep the agent waiting: only files, directories and block devices are
- * opened, and below /dev block devices alone; O_PATH opens the other kinds too, but not below /dev. VF_ERROR_REFUSED with a
- * hint naming the configuration file for paths outside. */
+/* Opens `path` by openat2 with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS relative to its root. Symlinks, relative and absolute, are
+ * followed here and not by the kernel: every component is opened below a root again, so each step lands below one, whatever is
+ * renamed meanwhile; at most 40. What exists is looked at before it is opened, so that a fifo cannot keep the agent waiting:
+ * only files, directories and block devices are opened, and below /dev block devices alone; O_PATH opens the other kinds too,
+ * but not below /dev. VF_ERROR_REFUSED with a hint naming the configuration file for paths outside and links that lead out. */
 int vf_roots_open (VfRoots *roots, const char *path, int flags, guint mode, GError **error);
 
 /* Opens the directory that holds `path` (O_PATH) and returns it; *name gets the last component (caller frees). For the *at()

@@ -43,6 +43,9 @@ JsonObject *vf_service_rmdir (VfAgent *agent, JsonObject *args, VfStreamState *s
 JsonObject *vf_service_berth (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 JsonObject *vf_service_remove (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 
+/* links.c */
+JsonObject *vf_service_symlink (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+
 /* receive.c */
 JsonObject *vf_service_receive (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 bool vf_service_receive_stream (VfChannel *channel, VfStreamState *state, GError **error);

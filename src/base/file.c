@@ -18,7 +18,7 @@
 
 static const char *const kind_names[] = {
   [VF_FILE_ABSENT] = "absent", [VF_FILE_REGULAR] = "file", [VF_FILE_DIRECTORY] = "directory",
-  [VF_FILE_BLOCK] = "block",   [VF_FILE_OTHER] = "other",
+  [VF_FILE_BLOCK] = "block",   [VF_FILE_LINK] = "link",    [VF_FILE_OTHER] = "other",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (kind_names) == VF_FILE_OTHER + 1);
@@ -49,6 +49,8 @@ kind_from_mode (mode_t mode)
     return VF_FILE_DIRECTORY;
   case S_IFBLK:
     return VF_FILE_BLOCK;
+  case S_IFLNK:
+    return VF_FILE_LINK;
   default:
     return VF_FILE_OTHER;
   }
@@ -182,10 +184,10 @@ look_at_absent (const char *path, GError **error)
   return g_steal_pointer (&facts);
 }
 
-VfFileFacts *
-vf_file_look (const char *path, GError **error)
+static VfFileFacts *
+look_at (const char *path, int flags, GError **error)
 {
-  g_auto (VfFd) fd = open (path, O_PATH | O_CLOEXEC);
+  g_auto (VfFd) fd = open (path, O_PATH | O_CLOEXEC | flags);
   if (fd == VF_FD_NONE && errno == ENOENT)
     return look_at_absent (path, error);
   if (fd == VF_FD_NONE) {
@@ -193,6 +195,18 @@ vf_file_look (const char *path, GError **error)
     return NULL;
   }
   return vf_file_look_fd (fd, path, error);
+}
+
+VfFileFacts *
+vf_file_look (const char *path, GError **error)
+{
+  return look_at (path, 0, error);
+}
+
+VfFileFacts *
+vf_file_look_link (const char *path, GError **error)
+{
+  return look_at (path, O_NOFOLLOW, error);
 }
 
 void

@@ -10,6 +10,7 @@ typedef enum {
   VF_FILE_REGULAR,
   VF_FILE_DIRECTORY,
   VF_FILE_BLOCK,
+  VF_FILE_LINK,  /* a symlink that was looked at itself */
   VF_FILE_OTHER, /* fifo, socket, character device */
 } VfFileKind;
 
@@ -45,6 +46,8 @@ VfFileKind vf_file_kind_from_name (const char *name); /* unknown: VF_FILE_OTHER 
 /* Follows symlinks. An absent file is no error (kind ABSENT); a path that cannot be looked at is. Never opens the file itself,
  * so that neither a fifo nor a device notices. */
 VfFileFacts *vf_file_look (const char *path, GError **error);
+/* The same of the name itself, where it is a symlink. */
+VfFileFacts *vf_file_look_link (const char *path, GError **error);
 /* The same of an open file (O_PATH will do); `path` is for errors. */
 VfFileFacts *vf_file_look_fd (int fd, const char *path, GError **error);
 void vf_file_facts_free (VfFileFacts *facts);

@@ -61,19 +61,38 @@ call_for_bool (VfLink *link, const char *service, JsonObject *args, const char *
   return true;
 }
 
+static VfFarFacts *
+refused_facts (GError *failure)
+{
+  VfFarFacts *facts = g_new0 (VfFarFacts, 1);
+  facts->file = g_new0 (VfFileFacts, 1);
+  facts->refused = g_strdup (failure->message);
+  g_error_free (failure);
+  return facts;
+}
+
 VfFarFacts *
-vf_far_stat (VfLink *link, const char *path, GCancellable *cancellable, GError **error)
+vf_far_stat (VfLink *link, const char *path, bool itself, GCancellable *cancellable, GError **error)
 {
   GError *failure = NULL;
-  g_autoptr (JsonObject) answer = vf_far_call (link, "stat", vf_far_args (path, NULL), cancellable, error);
-  if (answer == NULL)
+  JsonObject *args = vf_far_args (path, NULL);
+  if (itself)
+    json_object_set_boolean_member (args, "itself", true);
+  g_autoptr (JsonObject) answer = vf_far_call (link, "stat", args, cancellable, &failure);
+  if (vf_error_is (failure, VF_ERROR_REFUSED))
+    return refused_facts (failure);
+  if (answer == NULL) {
+    g_propagate_error (error, failure);
     return NULL;
+  }
   g_autoptr (VfFarFacts) facts = g_new0 (VfFarFacts, 1);
   facts->file = vf_file_facts_from_json (answer, &failure);
   if (facts->file == NULL || !vf_json_bool (answer, "in_roots", &facts->in_roots, &failure)) {
     vf_far_failed (link, failure, error);
     return NULL;
   }
+  facts->link = g_strdup (vf_json_string_or (answer, "link", NULL));
+  facts->leads_to = vf_file_kind_from_name (vf_json_string_or (answer, "leads_to", "absent"));
   facts->signature = g_strdup (vf_json_string_or (answer, "signature", NULL));
   facts->held_by = g_strdup (vf_json_string_or (answer, "held_by", NULL));
   return g_steal_pointer (&facts);
@@ -85,6 +104,8 @@ vf_far_facts_free (VfFarFacts *facts)
   if (facts == NULL)
     return;
   vf_file_facts_free (facts->file);
+  g_free (facts->link);
+  g_free (facts->refused);
   g_free (facts->signature);
   g_free (facts->held_by);
   g_free (facts);
@@ -152,6 +173,18 @@ vf_far_berth (VfLink *link, const char *partial, const char *path, const char *i
   json_object_set_string_member (args, "partial", partial);
   vf_file_id_to_json (far_id, args);
   return call_for_nothing (link, "berth", args, error);
+}
+
+bool
+vf_far_symlink (VfLink *link, const char *partial, const char *id, const char *text, VfFileId *far_id, GError **error)
+{
+  GError *failure = NULL;
+  JsonObject *args = vf_far_args (partial, id);
+  json_object_set_string_member (args, "text", text);
+  g_autoptr (JsonObject) answer = vf_far_call (link, "symlink", args, NULL, error);
+  if (answer == NULL)
+    return false;
+  return vf_file_id_from_json (answer, far_id, &failure) || vf_far_failed (link, failure, error);
 }
 
 bool

@@ -11,11 +11,16 @@
 typedef struct {
   VfFileFacts *file;
   bool in_roots;
-  char *signature; /* what libblkid (or the magic of qcow2) found on a block device, or NULL */
-  char *held_by;   /* "process 123 (qemu-system-x86)" that has a block device or file open, mounted "/x", or NULL */
+  char *signature;     /* what libblkid (or the magic of qcow2) found on a block device, or NULL */
+  char *link;          /* the text of a symlink that was looked at itself, or NULL */
+  VfFileKind leads_to; /* what that leads to */
+  char *refused;       /* why it could not be looked at: a symlink leads out of the roots; NULL otherwise */
+  char *held_by;       /* "process 123 (qemu-system-x86)" that has a block device or file open, mounted "/x", or NULL */
 } VfFarFacts;
 
-VfFarFacts *vf_far_stat (VfLink *link, const char *path, GCancellable *cancellable, GError **error);
+/* A path that leads out of the agent's roots by a symlink is an answer too, with in_roots false and `refused` set. `itself`: a
+ * symlink is not followed. */
+VfFarFacts *vf_far_stat (VfLink *link, const char *path, bool itself, GCancellable *cancellable, GError **error);
 void vf_far_facts_free (VfFarFacts *facts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfFarFacts, vf_far_facts_free)
 
@@ -49,8 +54,12 @@ bool vf_far_create_cap (VfLink *link, const char *path, const char *id, const ch
  * final name with that inode succeeds. */
 bool vf_far_berth (VfLink *link, const char *partial, const char *path, const char *id, const VfFileId *far_id, GError **error);
 
-/* Removes a file of this move: its name carries the id, or its inode is `far_id` (NULL: by name only). Absent is fine. A file
- * that some process holds open is refused (VF_ERROR_BUSY). */
+/* Makes a symlink under a name that carries the id; an old one of that name is replaced. VF_ERROR_REFUSED for a text that leads
+ * out of the roots. vf_far_berth gives it its own name. */
+bool vf_far_symlink (VfLink *link, const char *partial, const char *id, const char *text, VfFileId *far_id, GError **error);
+
+/* Removes a file or symlink of this move: its name carries the id, or its inode is `far_id` (NULL: by name only). Absent is
+ * fine. A file that some process holds open is refused (VF_ERROR_BUSY). */
 bool vf_far_remove (VfLink *link, const char *path, const char *id, const VfFileId *far_id, bool *removed, GError **error);
 
 /* Zeroes the first and last MiB of a block device that this move had begun to write, so that nothing takes it for a disk. */

@@ -43,8 +43,8 @@ create_far_cap (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **er
   const VfPlanFile *top = vf_plan_disk_top (plan, disk);
   guint generation = move->ledger->capped;
   g_autofree char *path = vf_plan_cap_at_destination (plan, disk, generation);
-  g_autofree char *below =
-      generation == 1 ? g_strdup (top->destination) : vf_plan_cap_at_destination (plan, disk, generation - 1);
+  g_autofree char *below = generation == 1 ? g_strdup (vf_plan_disk_name_at_destination (plan, disk))
+                                           : vf_plan_cap_at_destination (plan, disk, generation - 1);
   guint64 bytes = 0;
   VfFileId id;
   JsonObject *record = vf_record_new ("cap-at-destination");

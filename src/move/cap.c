@@ -25,7 +25,7 @@ add_cap (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **error)
   NewCaps *made = data;
   const VfPlan *plan = vf_move_plan (move);
   g_autofree char *path = vf_plan_cap_at_source (plan, disk, made->generation);
-  g_autofree char *below = made->generation == 1 ? g_strdup (vf_plan_disk_top (plan, disk)->source)
+  g_autofree char *below = made->generation == 1 ? g_strdup (vf_plan_disk_name_at_source (plan, disk))
                                                  : vf_plan_cap_at_source (plan, disk, made->generation - 1);
   g_autoptr (VfFileFacts) there = vf_file_look (path, error);
   if (there == NULL)
@@ -147,9 +147,10 @@ plan_former_cap (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **e
   g_autofree char *path = vf_plan_cap_at_source (plan, disk, generation);
   if (vf_plan_find_source (plan, path) >= 0)
     return true;
-  g_autofree char *below_there =
-      generation == 1 ? g_strdup (top->destination) : vf_plan_cap_at_destination (plan, disk, generation - 1);
-  g_autofree char *below_here = generation == 1 ? g_strdup (top->source) : vf_plan_cap_at_source (plan, disk, generation - 1);
+  g_autofree char *below_there = generation == 1 ? g_strdup (vf_plan_disk_name_at_destination (plan, disk))
+                                                 : vf_plan_cap_at_destination (plan, disk, generation - 1);
+  g_autofree char *below_here = generation == 1 ? g_strdup (vf_plan_disk_name_at_source (plan, disk))
+                                                : vf_plan_cap_at_source (plan, disk, generation - 1);
   VfPlanFile file = {
     .kind = VF_PLAN_LAYER,
     .source = path,

@@ -8,18 +8,34 @@
 
 /* ---- what other guests at the source still need ---- */
 
+/* The path as it is named, every symlink on the way, and the file itself. */
+static bool
+add_path (GHashTable *used, const char *path, GError **error)
+{
+  g_autoptr (VfTrail) trail = *path == '/' ? vf_trail_follow (path, error) : NULL;
+  if (trail == NULL)
+    return *path != '/';
+  g_hash_table_add (used, g_strdup (path));
+  g_hash_table_add (used, g_strdup (trail->real));
+  for (guint i = 0; i < trail->steps->len; i++)
+    g_hash_table_add (used, g_strdup (((const VfTrailStep *)trail->steps->pdata[i])->path));
+  return true;
+}
+
 /* Where a chain cannot be followed, nobody can say what lies below: nothing is removed then. */
 static bool
 add_chain_paths (GHashTable *used, const VfSource *source, GError **error)
 {
   if (source == NULL || source->path == NULL)
     return true;
-  g_hash_table_add (used, g_strdup (source->path));
+  if (!add_path (used, source->path, error))
+    return false;
   g_autoptr (VfChain) chain = vf_chain_read (source->path, source->format != NULL ? source->format : "raw", NULL, error);
   if (chain == NULL)
     return false;
   for (guint i = 0; i < chain->images->len; i++)
-    g_hash_table_add (used, g_strdup (((const VfImage *)chain->images->pdata[i])->path));
+    if (!add_path (used, ((const VfImage *)chain->images->pdata[i])->path, error))
+      return false;
   if (chain->state == VF_CHAIN_WHOLE || chain->state == VF_CHAIN_MISSING)
     return true;
   vf_error_set (error, VF_ERROR_REFUSED, "cannot tell what another guest's disk '%s' needs: %s", source->path,
@@ -31,8 +47,8 @@ add_chain_paths (GHashTable *used, const VfSource *source, GError **error)
 static bool
 add_domain_paths (GHashTable *used, const VfDomainXml *domain, GError **error)
 {
-  if (domain->nvram != NULL)
-    g_hash_table_add (used, g_strdup (domain->nvram));
+  if (domain->nvram != NULL && !add_path (used, domain->nvram, error))
+    return false;
   for (guint i = 0; i < domain->disks->len; i++)
     if (!add_chain_paths (used, ((const VfXmlDisk *)domain->disks->pdata[i])->source, error))
       return false;
@@ -46,8 +62,8 @@ add_snapshot_paths (GHashTable *used, const char *document, GError **error)
   g_autoptr (VfSnapshotXml) snapshot = vf_snapshot_xml_parse (document, error);
   if (snapshot == NULL)
     return false;
-  if (snapshot->memory_file != NULL)
-    g_hash_table_add (used, g_strdup (snapshot->memory_file));
+  if (snapshot->memory_file != NULL && !add_path (used, snapshot->memory_file, error))
+    return false;
   for (guint i = 0; i < snapshot->disks->len; i++)
     if (!add_chain_paths (used, ((const VfSnapshotDisk *)snapshot->disks->pdata[i])->source, error))
       return false;
@@ -102,11 +118,17 @@ remove_path (Sweep *sweep, const char *path)
     keep (sweep, path, g_strerror (errno));
 }
 
+static VfFileFacts *
+look_at_source (const VfPlanFile *file)
+{
+  return vf_plan_file_is_link (file) ? vf_file_look_link (file->source, NULL) : vf_file_look (file->source, NULL);
+}
+
 static void
 remove_plan_file (VfMove *move, guint index, GHashTable *used, Sweep *sweep)
 {
   const VfPlanFile *file = vf_plan_file (vf_move_plan (move), index);
-  g_autoptr (VfFileFacts) now = vf_file_look (file->source, NULL);
+  g_autoptr (VfFileFacts) now = look_at_source (file);
   if (now == NULL || now->kind == VF_FILE_ABSENT)
     return;
   if (file->source_is_block)
@@ -115,6 +137,8 @@ remove_plan_file (VfMove *move, guint index, GHashTable *used, Sweep *sweep)
     keep (sweep, file->source, "another guest uses it");
   else if (now->id.device != file->facts->id.device || now->id.inode != file->facts->id.inode)
     keep (sweep, file->source, "it is another file now");
+  else if (file->kind == VF_PLAN_OTHER && !vf_file_is_unchanged (file->facts, now))
+    keep (sweep, file->source, "it was changed since it was copied");
   else
     remove_path (sweep, file->source);
 }
@@ -131,6 +155,15 @@ is_media (const VfPlan *plan, guint index)
   return false;
 }
 
+/* The symlink that leads to a medium is as much the medium's as its file. */
+static bool
+leads_to_media (const VfPlan *plan, const VfPlanFile *link)
+{
+  g_autoptr (VfTrail) trail = link->kind == VF_PLAN_LINK ? vf_trail_follow (link->source, NULL) : NULL;
+  gint index = trail == NULL ? -1 : vf_plan_find_source (plan, trail->real);
+  return index >= 0 && is_media (plan, (guint)index);
+}
+
 static void
 sweep_source (VfMove *move, GHashTable *used, Sweep *sweep)
 {
@@ -141,9 +174,9 @@ sweep_source (VfMove *move, GHashTable *used, Sweep *sweep)
       remove_path (sweep, ((const VfLedgerCap *)caps->pdata[i])->path);
   }
   for (guint i = 0; i < plan->files->len; i++) {
-    if (is_media (plan, i))
+    if (is_media (plan, i) || leads_to_media (plan, vf_plan_file (plan, i)))
       keep (sweep, vf_plan_file (plan, i)->source, "read-only media");
-    else if (!vf_plan_file (plan, i)->is_round)
+    else if (!vf_plan_file (plan, i)->is_round && vf_plan_file (plan, i)->kind != VF_PLAN_DIRECTORY_LINK)
       remove_plan_file (move, i, used, sweep);
   }
 }

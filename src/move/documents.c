@@ -47,7 +47,7 @@ vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GError *
     g_ptr_array_add (changes, vf_path_change_new (here, there, VF_SOURCE_FILE, "qcow2"));
     /* an inactive definition that still names the layer below must not start without the cap's writes */
     if (persistent)
-      g_ptr_array_add (changes, vf_path_change_new (vf_plan_disk_top (plan, disk)->source, there, VF_SOURCE_FILE, "qcow2"));
+      g_ptr_array_add (changes, vf_path_change_new (vf_plan_disk_name_at_source (plan, disk), there, VF_SOURCE_FILE, "qcow2"));
   }
   add_plan_changes (changes, plan);
   return with_networks (ledger, vf_domain_xml_rewrite (xml, changes, true, error), error);
@@ -79,10 +79,9 @@ vf_document_without_caps (VfLedger *ledger, const char *xml, GError **error)
     const GPtrArray *caps = vf_ledger_caps (ledger, g);
     for (guint i = 0; i < caps->len; i++) {
       const VfLedgerCap *cap = caps->pdata[i];
-      const VfLedgerCap *first = vf_ledger_caps (ledger, 1)->pdata[i];
-      gint top = vf_plan_find_source (ledger->plan, first->over);
-      const VfPlanFile *file = vf_plan_file (ledger->plan, (guint)top);
-      g_ptr_array_add (changes, vf_path_change_new (cap->path, file->source,
+      const VfPlanDisk *disk = vf_plan_find_disk (ledger->plan, cap->target);
+      const VfPlanFile *file = vf_plan_disk_top (ledger->plan, disk);
+      g_ptr_array_add (changes, vf_path_change_new (cap->path, vf_plan_disk_name_at_source (ledger->plan, disk),
                                                     file->source_is_block ? VF_SOURCE_BLOCK : VF_SOURCE_FILE, file->format));
     }
   }

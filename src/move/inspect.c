@@ -6,177 +6,47 @@
 #include "domain/host.h"
 #include "far/far.h"
 #include "move/guard.h"
+#include "move/survey.h"
 #include "xml/capabilities_xml.h"
-#include "xml/snapshot_xml.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- the source ---- */
-
-typedef struct {
-  VfMove *move;
-  VfInventory *inventory;
-  GHashTable *read; /* paths whose chain below is known */
-} Survey;
-
-static bool
-add_file_facts (VfInventory *inventory, const char *path, GError **error)
-{
-  if (vf_inventory_file (inventory, path) != NULL)
-    return true;
-  VfFileFacts *facts = vf_file_look (path, error);
-  if (facts == NULL)
-    return false;
-  if (facts->kind == VF_FILE_ABSENT)
-    vf_file_facts_free (facts);
-  else
-    g_hash_table_insert (inventory->files, g_strdup (path), facts);
-  return true;
-}
-
-static bool
-add_chain_facts (Survey *survey, const VfHead *head, GError **error)
-{
-  for (guint i = 0; i < head->chain->images->len; i++) {
-    const char *path = ((const VfImage *)head->chain->images->pdata[i])->path;
-    g_autofree char *directory = vf_path_directory (path);
-    g_hash_table_add (survey->read, g_strdup (path));
-    if (!add_file_facts (survey->inventory, path, error) || !add_file_facts (survey->inventory, directory, error))
-      return false;
-  }
-  return true;
-}
-
-static bool
-survey_head (Survey *survey, const char *target, const char *snapshot, const VfSource *source, bool is_media, GError **error)
-{
-  if (source == NULL || source->path == NULL)
-    return true;
-  if (snapshot != NULL && g_hash_table_contains (survey->read, source->path))
-    return true;
-  const char *format = source->format != NULL ? source->format : "raw"; /* libvirt's own default where the XML is silent */
-  VfChain *chain = vf_chain_read (source->path, format, survey->move->cancellable, error);
-  if (chain == NULL)
-    return false;
-  VfHead *head = g_new0 (VfHead, 1);
-  head->target = g_strdup (target);
-  head->snapshot = g_strdup (snapshot);
-  head->is_media = is_media;
-  head->kind = source->kind;
-  head->chain = chain;
-  vf_inventory_add_head (survey->inventory, head);
-  return add_chain_facts (survey, head, error);
-}
-
-static bool
-survey_disks (Survey *survey, const VfDomainXml *domain, const char *snapshot, GError **error)
-{
-  for (guint i = 0; i < domain->disks->len; i++) {
-    const VfXmlDisk *disk = domain->disks->pdata[i];
-    if (!survey_head (survey, disk->target, snapshot, disk->source, disk->readonly, error))
-      return false;
-  }
-  return true;
-}
-
-static bool
-survey_snapshot (Survey *survey, const VfSnapshotRecord *record, GError **error)
-{
-  VfSnapshotXml *xml = vf_snapshot_xml_parse (record->xml, error);
-  if (xml == NULL) {
-    g_prefix_error (error, "cannot read snapshot '%s': ", record->name);
-    return false;
-  }
-  vf_inventory_add_snapshot (survey->inventory, xml, record->current);
-  if (xml->domain != NULL && !survey_disks (survey, xml->domain, xml->name, error))
-    return false;
-  for (guint i = 0; i < xml->disks->len; i++) {
-    const VfSnapshotDisk *disk = xml->disks->pdata[i];
-    if (disk->kind != VF_SNAPSHOT_EXTERNAL || disk->source == NULL)
-      continue;
-    if (disk->source->format == NULL)
-      disk->source->format = g_strdup ("qcow2"); /* what libvirt makes overlays as */
-    if (!survey_head (survey, disk->target, xml->name, disk->source, false, error))
-      return false;
-  }
-  return xml->memory_file == NULL || add_file_facts (survey->inventory, xml->memory_file, error);
-}
-
-static bool
-survey_facts (Survey *survey, GError **error)
-{
-  VfInventory *inventory = survey->inventory;
-  g_autoptr (GPtrArray) targets = g_ptr_array_new ();
-  for (guint i = 0; i < inventory->domain->disks->len; i++)
-    g_ptr_array_add (targets, ((const VfXmlDisk *)inventory->domain->disks->pdata[i])->target);
-  g_ptr_array_add (targets, NULL);
-  g_autoptr (VfGuestFacts) facts = vf_guest_facts (survey->move->guest, (const char *const *)targets->pdata, error);
-  if (facts == NULL)
-    return false;
-  inventory->persistent = facts->persistent;
-  inventory->autostart = facts->autostart;
-  inventory->has_managed_save = facts->has_managed_save;
-  inventory->checkpoints = facts->checkpoints;
-  inventory->job = g_strdup (facts->job);
-  for (guint i = 0; i < facts->block_jobs->len; i++)
-    g_ptr_array_add (inventory->block_jobs, g_strdup (facts->block_jobs->pdata[i]));
-  inventory->state = g_strdup (vf_guest_state_name (vf_guest_observe (survey->move->source, inventory->domain->uuid, NULL)));
-  inventory->host = vf_hypervisor_hostname (survey->move->source, error);
-  return inventory->host != NULL;
-}
-
-static bool
-survey_nvram (VfInventory *inventory, GError **error)
-{
-  g_autoptr (GPtrArray) domains = vf_inventory_with_nvram (inventory);
-  for (guint i = 0; i < domains->len; i++)
-    if (!add_file_facts (inventory, ((const VfDomainXml *)domains->pdata[i])->nvram, error))
-      return false;
-  return true;
-}
-
-/* What is read here carries secrets: it is parsed, and kept nowhere. */
-static bool
-survey_devices (Survey *survey, GError **error)
-{
-  g_autofree char *xml = vf_guest_xml (survey->move->guest, VF_XML_MIGRATABLE, error);
-  survey->inventory->devices = xml == NULL ? NULL : vf_devices_parse (xml, error);
-  return survey->inventory->devices != NULL;
-}
-
-static VfInventory *
-survey_source (VfMove *move, GError **error)
-{
-  g_autoptr (VfInventory) inventory = vf_inventory_new ();
-  g_autoptr (GHashTable) read = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  Survey survey = { move, inventory, read };
-  g_autofree char *xml = vf_guest_xml (move->guest, VF_XML_LIVE, error);
-  inventory->domain = xml == NULL ? NULL : vf_domain_xml_parse (xml, error);
-  if (inventory->domain == NULL || !survey_facts (&survey, error) || !survey_devices (&survey, error) ||
-      !survey_disks (&survey, inventory->domain, NULL, error) ||
-      !add_file_facts (inventory, move->request->cap_directory, error))
-    return NULL;
-  g_autoptr (GPtrArray) records = vf_guest_snapshots (move->guest, error);
-  for (guint i = 0; records != NULL && i < records->len; i++)
-    if (!survey_snapshot (&survey, records->pdata[i], error))
-      return NULL;
-  return records == NULL || !survey_nvram (inventory, error) ? NULL : g_steal_pointer (&inventory);
-}
-
 /* ---- the destination ---- */
+
+static bool
+look_at (VfMove *move, VfFarTable *table, const char *path, bool itself, GError **error)
+{
+  if (g_hash_table_contains (table, path))
+    return true;
+  VfFarFacts *facts = vf_far_stat (vf_move_link (move), path, itself, move->cancellable, error);
+  if (facts == NULL)
+    return false;
+  g_hash_table_insert (table, g_strdup (path), facts);
+  return true;
+}
 
 static bool
 look_there (VfMove *move, VfFarTable *table, const char *path, GError **error)
 {
-  if (g_hash_table_contains (table, path))
-    return true;
-  VfFarFacts *facts = vf_far_stat (vf_move_link (move), path, move->cancellable, error);
-  if (facts == NULL)
-    return false;
-  g_hash_table_insert (table, g_strdup (path), facts);
+  return look_at (move, table, path, false, error);
+}
+
+/* Where a directory lies here that is reached through a symlink: what the destination has there decides where its files go. */
+static bool
+look_at_directory_links (VfMove *move, const VfInventory *inventory, const VfPlaces *places, VfFarTable *table, GError **error)
+{
+  for (guint i = 0; i < inventory->trail_names->len; i++) {
+    const VfTrail *trail = vf_inventory_trail (inventory, inventory->trail_names->pdata[i]);
+    for (guint j = 0; j < trail->steps->len; j++) {
+      const VfTrailStep *step = trail->steps->pdata[j];
+      g_autofree char *there = vf_places_map (places, step->path);
+      if (step->is_directory && !look_at (move, table, there, true, error))
+        return false;
+    }
+  }
   return true;
 }
 
@@ -204,6 +74,12 @@ look_at_places (VfMove *move, VfPlaces *places, const char *uuid, VfFarTable *ta
   for (guint i = 0; i < sources->len; i++) {
     const char *path = vf_places_of (places, sources->pdata[i]);
     if (!look_there (move, table, path, error) || !look_at_directories (move, table, path, error))
+      return false;
+  }
+  const GPtrArray *links = vf_places_links (places);
+  for (guint i = 0; i < links->len; i++) {
+    const VfPlaceLink *link = links->pdata[i];
+    if (!look_at (move, table, link->destination, true, error) || !look_at_directories (move, table, link->destination, error))
       return false;
   }
   g_autofree char *tpm_directory = vf_plan_tpm_directory (uuid);
@@ -296,7 +172,7 @@ compare_files (VfMove *move, const VfPlan *plan, VfDestinationFacts *facts, GErr
   for (guint i = 0; i < plan->files->len; i++) {
     const VfPlanFile *file = vf_plan_file (plan, i);
     bool equal = false;
-    if (!file->maybe_there)
+    if (!file->maybe_there || vf_plan_file_is_link (file))
       continue;
     if (!is_equal_there (move, file, &equal, error))
       return false;
@@ -363,15 +239,20 @@ vf_inspect (VfMove *move, VfPlan **plan_out, GPtrArray **findings_out, GError **
   g_autoptr (VfDestination) destination = vf_destination_parse (move->request->destination_uri, error);
   if (destination == NULL || !vf_move_connect_source (move, error))
     return false;
-  g_autoptr (VfInventory) inventory = survey_source (move, error);
-  g_autoptr (VfPlaces) places = inventory == NULL ? NULL : vf_places_new (inventory, move->request, error);
-  if (places == NULL || !find_unfinished_move (inventory, findings, error) ||
+  g_autoptr (VfInventory) inventory = vf_survey_source (move, error);
+  g_autoptr (VfPlaces) wanted = inventory == NULL ? NULL : vf_places_new (inventory, move->request, NULL, error);
+  if (wanted == NULL || !find_unfinished_move (inventory, findings, error) ||
       !reach_destination (move, rendezvous, findings, error))
     return false;
 
   g_autoptr (VfFarTable) table = vf_far_table_new ();
   g_autoptr (VfDestinationFacts) there = vf_destination_facts_new ();
   bool reached = move->destination != NULL;
+  if (reached && !look_at_directory_links (move, inventory, wanted, table, error))
+    return false;
+  g_autoptr (VfPlaces) places = vf_places_new (inventory, move->request, table, error);
+  if (places == NULL)
+    return false;
   if (reached &&
       (!look_at_places (move, places, inventory->domain->uuid, table, error) ||
        !survey_destination_host (move, inventory, there, error) || !survey_offers (move, inventory->devices, there, error)))

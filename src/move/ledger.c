@@ -171,7 +171,7 @@ top_of_target (const VfPlan *plan, const char *target)
   for (guint i = 0; i < plan->disks->len; i++) {
     const VfPlanDisk *disk = vf_plan_disk (plan, i);
     if (disk->treatment == VF_TREAT_MOVE && strcmp (disk->target, target) == 0)
-      return vf_plan_disk_top (plan, disk)->source;
+      return vf_plan_disk_name_at_source (plan, disk);
   }
   return NULL;
 }

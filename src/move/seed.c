@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum { CHANGING_FILE_ATTEMPTS = 20, BUSY_PAUSE_MS = 300, CHANGING_FILE_PAUSE_MS = 250 };
@@ -159,6 +160,41 @@ send_when_free (VfMove *move, guint index, GError **error)
   return true;
 }
 
+/* ---- symlinks ---- */
+
+static bool
+find_equal_link (VfMove *move, guint index, GError **error)
+{
+  const VfPlanFile *file = vf_plan_file (vf_move_plan (move), index);
+  g_autoptr (VfFarFacts) there = vf_far_stat (vf_move_link (move), file->destination, true, move->cancellable, error);
+  if (there == NULL)
+    return false;
+  if (g_strcmp0 (there->link, file->link_text) != 0)
+    return vf_error_set (error, VF_ERROR_EXISTS, "cannot use symlink '%s' at the destination: it does not say '%s'",
+                         file->destination, file->link_text);
+  VfDigest digest;
+  vf_digest_of_bytes (file->link_text, strlen (file->link_text), &digest);
+  return vf_move_record (move, vf_record_seeded (index, &digest, &there->file->id, true), error);
+}
+
+/* As a file: first under a name that carries the move's id. Its digest is its text's. */
+static bool
+send_link (VfMove *move, guint index, GError **error)
+{
+  const VfPlanFile *file = vf_plan_file (vf_move_plan (move), index);
+  const char *id = vf_move_plan (move)->id;
+  g_autofree char *partial = vf_name_partial (file->destination, id);
+  g_autoptr (VfFileFacts) now = vf_file_look_link (file->source, error);
+  if (now == NULL || !is_as_planned (file, now, error))
+    return false;
+  VfDigest digest;
+  VfFileId far_id;
+  vf_digest_of_bytes (file->link_text, strlen (file->link_text), &digest);
+  return vf_move_record (move, vf_record_file ("partial", index, partial), error) &&
+         vf_far_symlink (vf_move_link (move), partial, id, file->link_text, &far_id, error) &&
+         vf_move_record (move, vf_record_seeded (index, &digest, &far_id, false), error);
+}
+
 bool
 vf_move_seed_file (VfMove *move, guint index, GError **error)
 {
@@ -167,6 +203,8 @@ vf_move_seed_file (VfMove *move, guint index, GError **error)
     return true;
   if (vf_move_is_cancelled (move, error))
     return false;
+  if (vf_plan_file_is_link (file))
+    return file->maybe_there ? find_equal_link (move, index, error) : send_link (move, index, error);
   move->bytes.allocated_bytes += vf_move_file_weight (file);
   if (file->maybe_there)
     return find_equal (move, index, error);

@@ -42,17 +42,15 @@ static bool
 commit_disk (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **error)
 {
   Settling *settling = data;
-  const VfPlanFile *top = vf_plan_disk_top (vf_move_plan (move), disk);
+  const char *top = vf_plan_disk_name_at_destination (vf_move_plan (move), disk);
   bool folded = false;
   if (g_hash_table_contains (move->ledger->committed, disk->target))
     return true;
-  if (!disk_names_path (settling->guest, VF_XML_LIVE, disk->target, top->destination, &folded, error))
+  if (!disk_names_path (settling->guest, VF_XML_LIVE, disk->target, top, &folded, error))
     return false;
-  VfCommitRequest request = { .target = disk->target,
-                              .base = top->destination,
-                              .deadline_s = move->request->timeout_s,
-                              .progress = tell_commit,
-                              .progress_data = move };
+  VfCommitRequest request = {
+    .target = disk->target, .base = top, .deadline_s = move->request->timeout_s, .progress = tell_commit, .progress_data = move
+  };
   if (!folded && (!record_target (move, "settle-commit", disk->target, error) ||
                   !vf_guest_commit_active (settling->guest, &request, error)))
     return false;

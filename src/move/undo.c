@@ -57,7 +57,7 @@ fold_running_disk (VfMove *move, const VfPlanDisk *disk, gpointer data, GError *
 {
   const VfDomainXml *domain = data;
   const VfXmlDisk *now = vf_domain_xml_disk (domain, disk->target);
-  const char *top = vf_plan_disk_top (vf_move_plan (move), disk)->source;
+  const char *top = vf_plan_disk_name_at_source (vf_move_plan (move), disk);
   if (now == NULL || g_strcmp0 (now->source->path, top) == 0)
     return true;
   if (!is_cap_of_this_move (move->ledger, disk->target, now->source->path))
@@ -83,7 +83,8 @@ fold_offline_disk (VfMove *move, const VfPlanDisk *disk, gpointer data, GError *
   for (guint g = move->ledger->generations->len; g >= 1; g--) {
     g_autofree char *cap = vf_plan_cap_at_source (plan, disk, g);
     if (g_access (cap, F_OK) == 0 && !vf_ledger_cap_is_gone (move->ledger, "source", cap))
-      return caps_hold_no_snapshot (move, disk, error) && vf_image_commit (cap, vf_plan_disk_top (plan, disk)->source, error);
+      return caps_hold_no_snapshot (move, disk, error) &&
+             vf_image_commit (cap, vf_plan_disk_name_at_source (plan, disk), error);
   }
   return true;
 }

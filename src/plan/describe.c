@@ -15,6 +15,8 @@ describe_layer (const VfPlanFile *file)
   vf_json_set_string (object, "format", file->format);
   json_object_set_int_member (object, "virtual_bytes", (gint64)file->virtual_bytes);
   json_object_set_int_member (object, "allocated_bytes", (gint64)file->facts->allocated);
+  if (file->link_text != NULL)
+    json_object_set_string_member (object, "link_text", file->link_text);
   json_object_set_array_member (object, "internal_snapshots", snapshots);
   return object;
 }
@@ -49,7 +51,7 @@ describe_snapshots (const VfPlan *plan)
   return array;
 }
 
-/* What belongs to no running chain: side branches, memory files, UEFI variables. */
+/* What belongs to no running chain: side branches, memory files, UEFI variables, what the user named, symlinks. */
 static JsonArray *
 describe_other_files (const VfPlan *plan)
 {

@@ -25,6 +25,8 @@ vf_inventory_new (void)
   inventory->block_jobs = g_ptr_array_new_with_free_func (g_free);
   inventory->snapshots = g_ptr_array_new_with_free_func ((GDestroyNotify)snapshot_free);
   inventory->heads = g_ptr_array_new_with_free_func ((GDestroyNotify)head_free);
+  inventory->trails = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)vf_trail_free);
+  inventory->trail_names = g_ptr_array_new ();
   inventory->files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)vf_file_facts_free);
   return inventory;
 }
@@ -40,6 +42,8 @@ vf_inventory_free (VfInventory *inventory)
   g_ptr_array_unref (inventory->block_jobs);
   g_ptr_array_unref (inventory->snapshots);
   g_ptr_array_unref (inventory->heads);
+  g_ptr_array_unref (inventory->trail_names);
+  g_hash_table_unref (inventory->trails);
   g_hash_table_unref (inventory->files);
   g_free (inventory);
 }
@@ -91,8 +95,33 @@ vf_inventory_with_nvram (const VfInventory *inventory)
   return domains;
 }
 
+void
+vf_inventory_add_trail (VfInventory *inventory, const char *name, VfTrail *trail)
+{
+  g_autoptr (VfTrail) owned = trail;
+  if (g_hash_table_contains (inventory->trails, name) || (trail->problem == NULL && strcmp (trail->real, name) == 0))
+    return;
+  char *key = g_strdup (name);
+  g_hash_table_insert (inventory->trails, key, g_steal_pointer (&owned));
+  g_ptr_array_add (inventory->trail_names, key);
+}
+
+const VfTrail *
+vf_inventory_trail (const VfInventory *inventory, const char *name)
+{
+  return g_hash_table_lookup (inventory->trails, name);
+}
+
+const char *
+vf_inventory_real (const VfInventory *inventory, const char *name)
+{
+  const VfTrail *trail = name == NULL ? NULL : vf_inventory_trail (inventory, name);
+  return trail == NULL || trail->problem != NULL ? name : trail->real;
+}
+
 const VfFileFacts *
 vf_inventory_file (const VfInventory *inventory, const char *path)
 {
-  return g_hash_table_lookup (inventory->files, path);
+  const VfFileFacts *facts = g_hash_table_lookup (inventory->files, path);
+  return facts != NULL ? facts : g_hash_table_lookup (inventory->files, vf_inventory_real (inventory, path));
 }

@@ -1,7 +1,7 @@
 /* What was found at the source: the facts that a plan is made from. */
 #pragma once
 
-#include "base/file.h"
+#include "base/trail.h"
 #include "chain/image.h"
 #include "xml/devices.h"
 #include "xml/snapshot_xml.h"
@@ -34,6 +34,8 @@ typedef struct {
   GPtrArray *snapshots;  /* VfInventorySnapshot, parents first */
   GPtrArray *heads;      /* VfHead: the running chains first */
   GHashTable *files; /* path -> VfFileFacts of every layer and memory file that exists, and of the directories that take caps */
+  GHashTable *trails;     /* path as something names it -> VfTrail, of those that lead through symlinks or ".." */
+  GPtrArray *trail_names; /* the keys of trails, in the order in which they were added */
 } VfInventory;
 
 VfInventory *vf_inventory_new (void);
@@ -50,4 +52,12 @@ const VfHead *vf_inventory_live_head (const VfInventory *inventory, const char *
  * (borrowed VfDomainXml). */
 GPtrArray *vf_inventory_with_nvram (const VfInventory *inventory);
 
+/* Keeps the trail (takes it) unless `name` is a path without symlinks and "..". */
+void vf_inventory_add_trail (VfInventory *inventory, const char *name, VfTrail *trail);
+const VfTrail *vf_inventory_trail (const VfInventory *inventory, const char *name); /* NULL: the name is the path itself */
+
+/* The file's path without symlinks: borrowed, or `name` itself. */
+const char *vf_inventory_real (const VfInventory *inventory, const char *name);
+
+/* By any name of the file. */
 const VfFileFacts *vf_inventory_file (const VfInventory *inventory, const char *path);

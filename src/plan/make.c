@@ -22,10 +22,11 @@ far_file (const Making *making, const char *destination)
 
 /* The backing name that the copy must record, or NULL when the recorded one means the right file there too. */
 static char *
-new_backing_name (const Making *making, const VfImage *image, const char *destination)
+new_backing_name (const Making *making, const VfImage *image)
 {
   if (image->backing_path == NULL)
     return NULL;
+  const char *destination = vf_places_of (making->places, image->path); /* by name: QEMU takes a relative one from there */
   const char *backing = vf_places_of (making->places, image->backing_path);
   g_autofree char *meant = vf_backing_path (destination, image->backing_name);
   if (g_strcmp0 (meant, backing) == 0)
@@ -34,13 +35,20 @@ new_backing_name (const Making *making, const VfImage *image, const char *destin
   return was_relative ? vf_backing_name_relative (destination, backing) : g_strdup (backing);
 }
 
+static gint
+find_file (const Making *making, const char *name)
+{
+  return vf_plan_find_source (making->plan, vf_inventory_real (making->inventory, name));
+}
+
+/* The file by any of its names. */
 static VfPlanFile *
 file_at (const Making *making, const char *source)
 {
   VfPlanFile *file = vf_plan_file_new ();
   const VfFileFacts *facts = vf_inventory_file (making->inventory, source);
-  file->source = g_strdup (source);
-  file->destination = g_strdup (vf_places_of (making->places, source));
+  file->source = g_strdup (vf_inventory_real (making->inventory, source));
+  file->destination = g_strdup (vf_places_of (making->places, file->source));
   g_autoptr (JsonObject) copy = vf_file_facts_to_json (facts);
   file->facts = vf_file_facts_from_json (copy, NULL);
   file->source_is_block = facts->kind == VF_FILE_BLOCK;
@@ -54,16 +62,16 @@ file_at (const Making *making, const char *source)
 static guint
 add_layer (const Making *making, const VfImage *image)
 {
-  gint known = vf_plan_find_source (making->plan, image->path);
+  gint known = find_file (making, image->path);
   if (known >= 0)
     return (guint)known;
   VfPlanFile *file = file_at (making, image->path);
   file->kind = VF_PLAN_LAYER;
   file->format = g_strdup (image->format);
   file->virtual_bytes = image->virtual_bytes;
-  file->backing = g_strdup (image->backing_path);
+  file->backing = g_strdup (vf_inventory_real (making->inventory, image->backing_path));
   file->backing_format = g_strdup (image->backing_format);
-  file->new_backing = new_backing_name (making, image, file->destination);
+  file->new_backing = new_backing_name (making, image);
   if (file->new_backing != NULL)
     file->maybe_there = false; /* an equal file would name the wrong backing there, and is never written */
   for (guint i = 0; i < image->internal_snapshots->len; i++) {
@@ -106,6 +114,22 @@ choose_treatment (const VfXmlDisk *disk, VfPlanDisk *planned)
   }
 }
 
+/* Caps lie beside what the definition names, so that libvirt's names for the chain hold; at the destination in that directory's
+ * own place, since a round's caps come before the symlinks. */
+static void
+name_disk (const Making *making, const VfHead *head, VfPlanDisk *planned, const VfPlanFile *top)
+{
+  const char *name = ((const VfImage *)head->chain->images->pdata[0])->path;
+  const VfTrail *trail = vf_inventory_trail (making->inventory, name);
+  const char *there = vf_places_of (making->places, name);
+  if (trail == NULL)
+    return;
+  planned->source_name = g_strdup (name);
+  planned->destination_name = g_strdup (there);
+  if (planned->cap_directory_destination == NULL && strcmp (there, top->destination) != 0)
+    planned->cap_directory_destination = vf_places_map (making->places, trail->directory);
+}
+
 static void
 add_disk (const Making *making, const VfXmlDisk *disk)
 {
@@ -124,6 +148,7 @@ add_disk (const Making *making, const VfXmlDisk *disk)
   top->maybe_there = false;
   planned->cap_directory_source = top->source_is_block ? g_strdup (making->request->cap_directory) : NULL;
   planned->cap_directory_destination = top->destination_is_block ? g_strdup (making->request->cap_directory) : NULL;
+  name_disk (making, head, planned, top);
 }
 
 static const char *
@@ -148,8 +173,7 @@ add_snapshot (const Making *making, const VfInventorySnapshot *snapshot)
   g_ptr_array_add (making->plan->snapshots, planned);
 
   const char *memory = snapshot->xml->memory_file;
-  if (memory == NULL || vf_inventory_file (making->inventory, memory) == NULL ||
-      vf_plan_find_source (making->plan, memory) >= 0)
+  if (memory == NULL || vf_inventory_file (making->inventory, memory) == NULL || find_file (making, memory) >= 0)
     return;
   VfPlanFile *file = file_at (making, memory);
   file->kind = VF_PLAN_MEMORY;
@@ -159,7 +183,7 @@ add_snapshot (const Making *making, const VfInventorySnapshot *snapshot)
 static void
 add_nvram (const Making *making, const VfDomainXml *domain)
 {
-  if (vf_inventory_file (making->inventory, domain->nvram) == NULL || vf_plan_find_source (making->plan, domain->nvram) >= 0)
+  if (vf_inventory_file (making->inventory, domain->nvram) == NULL || find_file (making, domain->nvram) >= 0)
     return;
   VfPlanFile *file = file_at (making, domain->nvram);
   file->kind = VF_PLAN_NVRAM;
@@ -174,6 +198,41 @@ add_nvrams (const Making *making)
   g_autoptr (GPtrArray) domains = vf_inventory_with_nvram (making->inventory);
   for (guint i = 0; i < domains->len; i++)
     add_nvram (making, domains->pdata[i]);
+}
+
+/* What is no regular file is a finding of preflight's. */
+static void
+add_with (const Making *making)
+{
+  for (guint i = 0; i < making->request->with->len; i++) {
+    const char *name = making->request->with->pdata[i];
+    const VfFileFacts *facts = vf_inventory_file (making->inventory, name);
+    if (facts == NULL || facts->kind != VF_FILE_REGULAR || find_file (making, name) >= 0)
+      continue;
+    VfPlanFile *file = file_at (making, name);
+    file->kind = VF_PLAN_OTHER;
+    g_ptr_array_add (making->plan->files, file);
+  }
+}
+
+static void
+add_links (const Making *making)
+{
+  const GPtrArray *links = vf_places_links (making->places);
+  for (guint i = 0; i < links->len; i++) {
+    const VfPlaceLink *link = links->pdata[i];
+    const VfFileFacts *facts = link->step->facts;
+    const VfFarFacts *there = g_hash_table_lookup (making->far_table, link->destination);
+    VfPlanFile *file = vf_plan_file_new ();
+    file->kind = link->step->is_directory ? VF_PLAN_DIRECTORY_LINK : VF_PLAN_LINK;
+    file->source = g_strdup (link->step->path);
+    file->destination = g_strdup (link->destination);
+    file->link_text = g_strdup (link->text);
+    g_autoptr (JsonObject) copy = vf_file_facts_to_json (facts);
+    file->facts = vf_file_facts_from_json (copy, NULL);
+    file->maybe_there = there != NULL && g_strcmp0 (there->link, link->text) == 0;
+    g_ptr_array_add (making->plan->files, file);
+  }
 }
 
 static void
@@ -201,8 +260,14 @@ add_changes (const Making *making)
   g_autoptr (GHashTable) done = g_hash_table_new (g_str_hash, g_str_equal);
   for (guint i = 0; i < making->plan->files->len; i++) {
     const VfPlanFile *file = vf_plan_file (making->plan, i);
-    if (g_hash_table_add (done, file->source))
+    if (!vf_plan_file_is_link (file) && g_hash_table_add (done, file->source))
       add_change (making, file->source, file->destination_is_block);
+  }
+  for (guint i = 0; i < making->inventory->trail_names->len; i++) {
+    char *name = making->inventory->trail_names->pdata[i];
+    gint file = find_file (making, name);
+    if (file >= 0 && g_hash_table_add (done, name))
+      add_change (making, name, vf_plan_file (making->plan, (guint)file)->destination_is_block);
   }
   g_autoptr (GPtrArray) with_nvram = vf_inventory_with_nvram (making->inventory);
   for (guint i = 0; i < with_nvram->len; i++) {
@@ -268,6 +333,8 @@ vf_plan_make (const char *id, const VfInventory *inventory, VfPlaces *places, co
   for (guint i = 0; i < inventory->snapshots->len; i++)
     add_snapshot (&making, inventory->snapshots->pdata[i]);
   add_nvrams (&making);
+  add_with (&making);
+  add_links (&making); /* last: what they lead to has its name by then */
   add_changes (&making);
   add_directories (&making);
   return g_steal_pointer (&plan);

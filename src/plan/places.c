@@ -6,19 +6,46 @@
 
 struct VfPlaces {
   const VfRequest *request;
-  GHashTable *by_source; /* path -> path */
-  GPtrArray *sources;    /* keys of by_source in order */
+  const VfInventory *inventory;
+  GHashTable *by_source; /* path, by any name -> path */
+  GPtrArray *sources;    /* the keys of by_source that are files' own paths, in order */
+  GPtrArray *implied;    /* VfPair: what else maps, since a directory that a symlink leads to is another one there */
+  GPtrArray *links;      /* VfPlaceLink */
+  GHashTable *linked;    /* paths of the symlinks that are in `links`, or must not be */
 };
 
-static char *
-mapped (const VfRequest *request, const char *path)
+static void
+implied_free (VfPair *pair)
 {
-  const VfPair *best = NULL;
-  for (guint i = 0; i < request->maps->len; i++) {
-    const VfPair *pair = request->maps->pdata[i];
+  g_free (pair->from);
+  g_free (pair->to);
+  g_free (pair);
+}
+
+static void
+link_free (VfPlaceLink *link)
+{
+  g_free (link->destination);
+  g_free (link->text);
+  g_free (link);
+}
+
+/* On a tie the user's own wish counts. */
+static const VfPair *
+longest_prefix (const GPtrArray *pairs, const char *path, const VfPair *best)
+{
+  for (guint i = 0; i < pairs->len; i++) {
+    const VfPair *pair = pairs->pdata[i];
     if (vf_path_is_below (path, pair->from) && (best == NULL || strlen (pair->from) > strlen (best->from)))
       best = pair;
   }
+  return best;
+}
+
+static char *
+mapped (const VfPlaces *places, const char *path)
+{
+  const VfPair *best = longest_prefix (places->implied, path, longest_prefix (places->request->maps, path, NULL));
   g_autofree char *normal = vf_path_normal (path);
   if (best == NULL || normal == NULL) /* of a path with ".." only the kernel knows what it is below */
     return g_strdup (path);
@@ -27,15 +54,49 @@ mapped (const VfRequest *request, const char *path)
   return vf_path_normal (joined);
 }
 
-static void
-place (VfPlaces *places, const char *source, char *destination)
+/* Takes `destination`. The first place counts. */
+static const char *
+place (VfPlaces *places, const char *source, char *destination, bool is_file)
 {
   g_autofree char *owned = destination;
-  if (g_hash_table_contains (places->by_source, source))
-    return;
+  const char *known = g_hash_table_lookup (places->by_source, source);
+  if (known != NULL)
+    return known;
   char *key = g_strdup (source);
-  g_hash_table_insert (places->by_source, key, g_steal_pointer (&owned));
-  g_ptr_array_add (places->sources, key);
+  g_hash_table_insert (places->by_source, key, owned);
+  if (is_file)
+    g_ptr_array_add (places->sources, key);
+  return g_steal_pointer (&owned);
+}
+
+static void
+add_link (VfPlaces *places, const VfTrailStep *step)
+{
+  if (!g_hash_table_add (places->linked, step->path))
+    return;
+  VfPlaceLink *link = g_new0 (VfPlaceLink, 1);
+  link->step = step;
+  link->destination = mapped (places, step->path);
+  g_ptr_array_add (places->links, link);
+}
+
+/* Takes `elsewhere`, the place that the user gave the file itself: no link leads to it then. NULL: where the maps say. */
+static void
+place_name (VfPlaces *places, const char *name, char *elsewhere)
+{
+  g_autofree char *given = elsewhere;
+  const VfTrail *trail = vf_inventory_trail (places->inventory, name);
+  if (trail == NULL || trail->problem != NULL) {
+    place (places, name, given != NULL ? g_steal_pointer (&given) : mapped (places, name), true);
+    return;
+  }
+  const char *real = place (places, trail->real, given != NULL ? g_strdup (given) : mapped (places, trail->real), true);
+  bool keeps_name = given == NULL && trail->steps->len > 0;
+  if (g_hash_table_contains (places->by_source, name))
+    return;
+  place (places, name, keeps_name ? mapped (places, name) : g_strdup (real), false);
+  for (guint i = 0; keeps_name && i < trail->steps->len; i++)
+    add_link (places, trail->steps->pdata[i]);
 }
 
 static const VfImage *
@@ -55,7 +116,7 @@ place_named_tops (VfPlaces *places, const VfInventory *inventory, GError **error
       return vf_error_set (error, VF_ERROR_USAGE, "cannot place disk '%s': the guest '%s' has no such target", pair->from,
                            inventory->domain->name);
     if (head != NULL && top_of (head) != NULL)
-      place (places, top_of (head)->path, g_strdup (pair->to));
+      place_name (places, top_of (head)->path, g_strdup (pair->to));
   }
   return true;
 }
@@ -83,10 +144,20 @@ place_chains (VfPlaces *places, const VfInventory *inventory)
     const VfHead *head = inventory->heads->pdata[i];
     for (guint j = 0; j < head->chain->images->len; j++) {
       const char *path = ((const VfImage *)head->chain->images->pdata[j])->path;
-      char *beside = place_beside (places, inventory, head, path);
-      place (places, path, beside != NULL ? beside : mapped (places->request, path));
+      place_name (places, path, place_beside (places, inventory, head, path));
     }
   }
+}
+
+static bool
+take (GHashTable *taken, const char *source, const char *destination, GError **error)
+{
+  const char *other = g_hash_table_lookup (taken, destination);
+  if (other != NULL)
+    return vf_error_set (error, VF_ERROR_USAGE, "cannot place '%s' and '%s': both would be '%s' at the destination", other,
+                         source, destination);
+  g_hash_table_insert (taken, (gpointer)destination, (gpointer)source);
+  return true;
 }
 
 static bool
@@ -95,35 +166,112 @@ refuse_doubles (const VfPlaces *places, GError **error)
   g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
   for (guint i = 0; i < places->sources->len; i++) {
     const char *source = places->sources->pdata[i];
-    const char *destination = g_hash_table_lookup (places->by_source, source);
-    const char *other = g_hash_table_lookup (taken, destination);
-    if (other != NULL)
-      return vf_error_set (error, VF_ERROR_USAGE, "cannot place '%s' and '%s': both would be '%s' at the destination", other,
-                           source, destination);
-    g_hash_table_insert (taken, (gpointer)destination, (gpointer)source);
+    if (!take (taken, source, g_hash_table_lookup (places->by_source, source), error))
+      return false;
+  }
+  for (guint i = 0; i < places->links->len; i++) {
+    const VfPlaceLink *link = places->links->pdata[i];
+    if (!take (taken, link->step->path, link->destination, error))
+      return false;
   }
   return true;
 }
 
+/* ---- symlinks ---- */
+
+static char *
+lexical (const char *link, const char *text)
+{
+  g_autofree char *directory = vf_path_directory (link);
+  g_autofree char *written = g_strconcat (directory, "/", text, NULL);
+  return g_canonicalize_filename (written, "/");
+}
+
+/* What the link must say there: the same text when that leads to the same file's place, else a text of the same kind that does.
+ */
+static char *
+text_there (const VfPlaces *places, const VfTrailStep *step, const char *link_there)
+{
+  const char *placed = g_hash_table_lookup (places->by_source, step->to);
+  g_autofree char *to_there = placed != NULL ? g_strdup (placed) : mapped (places, step->to);
+  if (*step->text == '/') {
+    g_autofree char *normal = vf_path_normal (step->text);
+    bool through_links = normal != NULL && strcmp (normal, step->to) != 0;
+    g_autofree char *text = through_links ? mapped (places, normal) : g_strdup (to_there);
+    return g_strcmp0 (text, normal) == 0 ? g_strdup (step->text) : g_steal_pointer (&text);
+  }
+  g_autofree char *meant = lexical (step->path, step->text);
+  g_autofree char *meant_there = lexical (link_there, step->text);
+  bool same_places = strcmp (step->path, link_there) == 0 && strcmp (step->to, to_there) == 0;
+  bool is_right = strcmp (meant, step->to) == 0 ? strcmp (meant_there, to_there) == 0 : same_places;
+  return is_right ? g_strdup (step->text) : vf_backing_name_relative (link_there, to_there);
+}
+
+/* Where a directory is reached through a symlink and the destination has a directory of that name, that is where the files go,
+ * as without the symlink; also where the user named the link's place and not its target's. Else the link is made there too. */
+static void
+imply_directory (VfPlaces *places, const VfTrailStep *step, VfFarTable *far_table)
+{
+  g_autofree char *link_there = mapped (places, step->path);
+  g_autofree char *target_there = mapped (places, step->real);
+  const VfFarFacts *there = far_table == NULL ? NULL : g_hash_table_lookup (far_table, link_there);
+  g_autofree char *text = text_there (places, step, link_there);
+  bool is_directory = there != NULL && there->in_roots &&
+                      (there->file->kind == VF_FILE_DIRECTORY ||
+                       (there->link != NULL && there->leads_to == VF_FILE_DIRECTORY && strcmp (there->link, text) != 0));
+  bool is_moved = strcmp (link_there, step->path) != 0;
+  if (strcmp (target_there, step->real) != 0 || (!is_moved && !is_directory))
+    return;
+  VfPair *pair = g_new0 (VfPair, 1);
+  pair->from = g_strdup (step->real);
+  pair->to = g_steal_pointer (&link_there);
+  g_ptr_array_add (places->implied, pair);
+  g_hash_table_add (places->linked, step->path); /* never made */
+}
+
+typedef void (*StepAct) (VfPlaces *places, const VfTrailStep *step, VfFarTable *far_table);
+
+static void
+each_directory_link (VfPlaces *places, VfFarTable *far_table, StepAct act)
+{
+  for (guint i = 0; i < places->inventory->trail_names->len; i++) {
+    const VfTrail *trail = vf_inventory_trail (places->inventory, places->inventory->trail_names->pdata[i]);
+    for (guint j = 0; trail->problem == NULL && j < trail->steps->len; j++) {
+      const VfTrailStep *step = trail->steps->pdata[j];
+      if (step->is_directory && !g_hash_table_contains (places->linked, step->path))
+        act (places, step, far_table);
+    }
+  }
+}
+
 VfPlaces *
-vf_places_new (const VfInventory *inventory, const VfRequest *request, GError **error)
+vf_places_new (const VfInventory *inventory, const VfRequest *request, VfFarTable *far_table, GError **error)
 {
   g_autoptr (VfPlaces) places = g_new0 (VfPlaces, 1);
   places->request = request;
+  places->inventory = inventory;
   places->by_source = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   places->sources = g_ptr_array_new ();
+  places->implied = g_ptr_array_new_with_free_func ((GDestroyNotify)implied_free);
+  places->links = g_ptr_array_new_with_free_func ((GDestroyNotify)link_free);
+  places->linked = g_hash_table_new (g_str_hash, g_str_equal);
+  each_directory_link (places, far_table, imply_directory);
   if (!place_named_tops (places, inventory, error))
     return NULL;
   place_chains (places, inventory);
   for (guint i = 0; i < inventory->snapshots->len; i++) {
     const VfInventorySnapshot *snapshot = inventory->snapshots->pdata[i];
     if (snapshot->xml->memory_file != NULL)
-      place (places, snapshot->xml->memory_file, mapped (request, snapshot->xml->memory_file));
+      place_name (places, snapshot->xml->memory_file, NULL);
   }
   g_autoptr (GPtrArray) with_nvram = vf_inventory_with_nvram (inventory);
-  for (guint i = 0; i < with_nvram->len; i++) {
-    const char *path = ((const VfDomainXml *)with_nvram->pdata[i])->nvram;
-    place (places, path, mapped (request, path));
+  for (guint i = 0; i < with_nvram->len; i++)
+    place_name (places, ((const VfDomainXml *)with_nvram->pdata[i])->nvram, NULL);
+  for (guint i = 0; i < request->with->len; i++)
+    place_name (places, request->with->pdata[i], NULL);
+  for (guint i = 0; i < places->links->len; i++) {
+    VfPlaceLink *link = places->links->pdata[i];
+    link->text = text_there (places, link->step, link->destination);
   }
   if (!refuse_doubles (places, error))
     return NULL;
@@ -135,15 +283,28 @@ vf_places_free (VfPlaces *places)
 {
   g_hash_table_unref (places->by_source);
   g_ptr_array_unref (places->sources);
+  g_ptr_array_unref (places->implied);
+  g_ptr_array_unref (places->links);
+  g_hash_table_unref (places->linked);
   g_free (places);
 }
 
 const char *
 vf_places_of (VfPlaces *places, const char *source_path)
 {
-  if (!g_hash_table_contains (places->by_source, source_path))
-    place (places, source_path, mapped (places->request, source_path));
-  return g_hash_table_lookup (places->by_source, source_path);
+  return place (places, source_path, mapped (places, source_path), true);
+}
+
+char *
+vf_places_map (const VfPlaces *places, const char *source_path)
+{
+  return mapped (places, source_path);
+}
+
+const GPtrArray *
+vf_places_links (const VfPlaces *places)
+{
+  return places->links;
 }
 
 const GPtrArray *

@@ -14,6 +14,7 @@ file_free (VfPlanFile *file)
   g_free (file->backing);
   g_free (file->backing_format);
   g_free (file->new_backing);
+  g_free (file->link_text);
   g_ptr_array_unref (file->internal_snapshots);
   g_free (file);
 }
@@ -24,6 +25,8 @@ disk_free (VfPlanDisk *disk)
   g_free (disk->target);
   g_free (disk->reason);
   g_array_unref (disk->layers);
+  g_free (disk->source_name);
+  g_free (disk->destination_name);
   g_free (disk->cap_directory_source);
   g_free (disk->cap_directory_destination);
   g_free (disk);
@@ -112,16 +115,37 @@ vf_plan_disk_top (const VfPlan *plan, const VfPlanDisk *disk)
   return disk->layers->len == 0 ? NULL : vf_plan_file (plan, g_array_index (disk->layers, guint, 0));
 }
 
+const char *
+vf_plan_disk_name_at_source (const VfPlan *plan, const VfPlanDisk *disk)
+{
+  return disk->source_name != NULL ? disk->source_name : vf_plan_disk_top (plan, disk)->source;
+}
+
+const char *
+vf_plan_disk_name_at_destination (const VfPlan *plan, const VfPlanDisk *disk)
+{
+  return disk->destination_name != NULL ? disk->destination_name : vf_plan_disk_top (plan, disk)->destination;
+}
+
+const VfPlanDisk *
+vf_plan_find_disk (const VfPlan *plan, const char *target)
+{
+  for (guint i = 0; i < plan->disks->len; i++)
+    if (strcmp (vf_plan_disk (plan, i)->target, target) == 0)
+      return vf_plan_disk (plan, i);
+  return NULL;
+}
+
 char *
 vf_plan_cap_at_source (const VfPlan *plan, const VfPlanDisk *disk, guint generation)
 {
-  return vf_name_cap (vf_plan_disk_top (plan, disk)->source, disk->cap_directory_source, plan->id, generation);
+  return vf_name_cap (vf_plan_disk_name_at_source (plan, disk), disk->cap_directory_source, plan->id, generation);
 }
 
 char *
 vf_plan_cap_at_destination (const VfPlan *plan, const VfPlanDisk *disk, guint generation)
 {
-  return vf_name_cap (vf_plan_disk_top (plan, disk)->destination, disk->cap_directory_destination, plan->id, generation);
+  return vf_name_cap (vf_plan_disk_name_at_destination (plan, disk), disk->cap_directory_destination, plan->id, generation);
 }
 
 guint64
@@ -151,7 +175,7 @@ vf_plan_tpm_directory (const char *uuid)
 const char *
 vf_plan_file_kind_name (VfPlanFileKind kind)
 {
-  static const char *const names[] = { "layer", "memory", "nvram" };
+  static const char *const names[] = { "layer", "memory", "nvram", "other", "link", "directory link" };
   return names[kind];
 }
 
@@ -159,4 +183,10 @@ bool
 vf_plan_file_is_written (const VfPlanFile *file)
 {
   return file->is_top || file->kind == VF_PLAN_NVRAM;
+}
+
+bool
+vf_plan_file_is_link (const VfPlanFile *file)
+{
+  return file->kind == VF_PLAN_LINK || file->kind == VF_PLAN_DIRECTORY_LINK;
 }

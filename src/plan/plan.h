@@ -12,6 +12,9 @@ typedef enum {
   VF_PLAN_MEMORY, /* an external snapshot's saved RAM */
   VF_PLAN_NVRAM,  /* a UEFI variable store: not immutable, and written anew by the destination's QEMU when the guest runs there
                    */
+  VF_PLAN_OTHER,  /* one that the user named (--with) */
+  VF_PLAN_LINK,   /* a symlink that leads to one of the files */
+  VF_PLAN_DIRECTORY_LINK, /* one on the way to them; stays at the source, as directories do */
 } VfPlanFileKind;
 
 /* One file that must be at the destination. */
@@ -31,6 +34,7 @@ typedef struct {
   char *new_backing; /* the backing name to write into the copy; NULL: the recorded one is right there */
   bool maybe_there;  /* the destination has a file of that name and size: if its content is equal it is used, else the move is
                         refused */
+  char *link_text;   /* of a symlink: what it must say at the destination; else NULL */
   GPtrArray *internal_snapshots; /* char * */
 } VfPlanFile;
 
@@ -44,9 +48,11 @@ typedef enum {
 typedef struct {
   char *target;
   VfTreatment treatment;
-  char *reason;               /* why so treated, for people */
-  GArray *layers;             /* guint indexes into files, top first */
-  char *cap_directory_source; /* NULL: beside the top layer */
+  char *reason;                         /* why so treated, for people */
+  GArray *layers;                       /* guint indexes into files, top first */
+  char *source_name, *destination_name; /* what the definitions call the top layer, where that is a symlink or leads through
+                                           one; NULL: by its path */
+  char *cap_directory_source;           /* NULL: beside the top layer */
   char *cap_directory_destination;
 } VfPlanDisk;
 
@@ -70,15 +76,13 @@ typedef struct {
   guint checkpoints;
   char *cpus_wanted, *cpus_present, *cpus_online; /* those that the guest is pinned to, and the destination's (base/cpu_set.h);
                                                      for people, not in the journal; NULL: not pinned, or not known */
-  GPtrArray *files;       /* VfPlanFile; rounds append to it */
-  GPtrArray *disks;       /* VfPlanDisk */
-  GPtrArray *snapshots;   /* VfPlanSnapshot, parents first */
+  GPtrArray *files;                               /* VfPlanFile; rounds append to it */
+  GPtrArray *disks;                               /* VfPlanDisk */
+  GPtrArray *snapshots;                           /* VfPlanSnapshot, parents first */
   GPtrArray *changes;     /* VfPathChange: what the XML documents must say differently at the destination */
   GPtrArray *directories; /* char *: missing at the destination, to be made; parents first */
 } VfPlan;
 
-/* Facts of the destination: path -> VfFarFacts (far/far.h), for every destination path and cap directory. */
-typedef GHashTable VfFarTable;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfFarTable, g_hash_table_unref)
 VfFarTable *vf_far_table_new (void);
 
@@ -97,6 +101,13 @@ gint vf_plan_find_source (const VfPlan *plan, const char *source);
 
 VfPlanDisk *vf_plan_disk (const VfPlan *plan, guint index);
 VfPlanFile *vf_plan_disk_top (const VfPlan *plan, const VfPlanDisk *disk);
+
+/* What definitions and caps call the top layer at either side: its path, or the symlink that leads to it. Borrowed. */
+const char *vf_plan_disk_name_at_source (const VfPlan *plan, const VfPlanDisk *disk);
+const char *vf_plan_disk_name_at_destination (const VfPlan *plan, const VfPlanDisk *disk);
+
+/* The disk with this target, or NULL. */
+const VfPlanDisk *vf_plan_find_disk (const VfPlan *plan, const char *target);
 
 /* The cap of generation n over a disk, at either side. The caller frees. */
 char *vf_plan_cap_at_source (const VfPlan *plan, const VfPlanDisk *disk, guint generation);
@@ -120,8 +131,11 @@ const char *vf_treatment_name (VfTreatment treatment);
  */
 char *vf_plan_tpm_directory (const char *uuid);
 
-/* "layer", "memory", "nvram": on disk in journals. */
+/* "layer", "memory", "nvram", "other", "link", "directory link": on disk in journals. */
 const char *vf_plan_file_kind_name (VfPlanFileKind kind);
 
 /* True for what the guest will write at the destination: never a file that was there before. */
 bool vf_plan_file_is_written (const VfPlanFile *file);
+
+/* True for a symlink of either kind. */
+bool vf_plan_file_is_link (const VfPlanFile *file);

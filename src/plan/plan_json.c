@@ -44,6 +44,7 @@ vf_plan_file_to_json (const VfPlanFile *file)
   vf_json_set_string (object, "backing", file->backing);
   vf_json_set_string (object, "backing_format", file->backing_format);
   vf_json_set_string (object, "new_backing", file->new_backing);
+  vf_json_set_string (object, "link_text", file->link_text);
   set_strings (object, "internal_snapshots", file->internal_snapshots);
   return object;
 }
@@ -60,7 +61,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfPlanFile, plan_file_free)
 static bool
 file_kind_from_name (const char *name, VfPlanFileKind *kind, GError **error)
 {
-  for (*kind = VF_PLAN_LAYER; *kind <= VF_PLAN_NVRAM; (*kind)++)
+  for (*kind = VF_PLAN_LAYER; *kind <= VF_PLAN_DIRECTORY_LINK; (*kind)++)
     if (g_str_equal (name, vf_plan_file_kind_name (*kind)))
       return true;
   return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read plan: a file of kind '%s' is not known", name);
@@ -92,6 +93,11 @@ vf_plan_file_from_json (JsonObject *object, GError **error)
   file->backing = g_strdup (vf_json_string_or (object, "backing", NULL));
   file->backing_format = g_strdup (vf_json_string_or (object, "backing_format", NULL));
   file->new_backing = g_strdup (vf_json_string_or (object, "new_backing", NULL));
+  file->link_text = g_strdup (vf_json_string_or (object, "link_text", NULL));
+  if (vf_plan_file_is_link (file) && file->link_text == NULL) {
+    vf_error_set (error, VF_ERROR_CORRUPT, "cannot read plan: symlink '%s' has no text", file->source);
+    return NULL;
+  }
   return g_steal_pointer (&file);
 }
 
@@ -106,6 +112,8 @@ disk_to_json (const VfPlanDisk *disk)
   json_object_set_string_member (object, "treatment", vf_treatment_name (disk->treatment));
   json_object_set_string_member (object, "reason", disk->reason);
   json_object_set_array_member (object, "layers", layers);
+  vf_json_set_string (object, "source_name", disk->source_name);
+  vf_json_set_string (object, "destination_name", disk->destination_name);
   vf_json_set_string (object, "cap_directory_source", disk->cap_directory_source);
   vf_json_set_string (object, "cap_directory_destination", disk->cap_directory_destination);
   return object;
@@ -153,6 +161,8 @@ disk_from_json (JsonObject *object, VfPlan *plan, GError **error)
   g_ptr_array_add (plan->disks, disk);
   disk->target = g_strdup (target);
   disk->reason = g_strdup (vf_json_string_or (object, "reason", ""));
+  disk->source_name = g_strdup (vf_json_string_or (object, "source_name", NULL));
+  disk->destination_name = g_strdup (vf_json_string_or (object, "destination_name", NULL));
   disk->cap_directory_source = g_strdup (vf_json_string_or (object, "cap_directory_source", NULL));
   disk->cap_directory_destination = g_strdup (vf_json_string_or (object, "cap_directory_destination", NULL));
   return treatment_from_name (treatment, &disk->treatment, error) && layers_from_json (layers, disk, plan, error);

@@ -23,6 +23,7 @@ vf_request_new (void)
   request->maps = g_ptr_array_new_with_free_func ((GDestroyNotify)pair_free);
   request->disks = g_ptr_array_new_with_free_func ((GDestroyNotify)pair_free);
   request->nets = g_ptr_array_new_with_free_func ((GDestroyNotify)pair_free);
+  request->with = g_ptr_array_new_with_free_func (g_free);
   request->max_cap_bytes = 64 * 1024 * 1024;
   request->rounds_max = 6;
   request->timeout_s = 30;
@@ -41,6 +42,7 @@ vf_request_free (VfRequest *request)
   g_ptr_array_unref (request->maps);
   g_ptr_array_unref (request->disks);
   g_ptr_array_unref (request->nets);
+  g_ptr_array_unref (request->with);
   g_free (request);
 }
 
@@ -99,6 +101,21 @@ vf_request_add_net (VfRequest *request, const char *text, GError **error)
   return add_pair (request->nets, "--net", g_strndup (text, (gsize)(equals - text)), g_strdup (equals + 1), error);
 }
 
+bool
+vf_request_add_with (VfRequest *request, const char *text, GError **error)
+{
+  g_autofree char *here = *text != '\0' && *text != '/' ? g_get_current_dir () : NULL;
+  g_autofree char *whole = here == NULL ? g_strdup (text) : g_build_filename (here, text, NULL);
+  g_autofree char *path = vf_path_normal (whole);
+  if (path == NULL)
+    return vf_error_set (error, VF_ERROR_USAGE, "cannot read --with '%s': not a path without '..'", text);
+  if (!g_utf8_validate (path, -1, NULL))
+    return vf_error_set (error, VF_ERROR_USAGE, "cannot read --with '%s': its name is not UTF-8", text);
+  if (!g_ptr_array_find_with_equal_func (request->with, path, g_str_equal, NULL))
+    g_ptr_array_add (request->with, g_steal_pointer (&path));
+  return true;
+}
+
 const char *
 vf_request_net (const VfRequest *request, const char *name)
 {
@@ -155,6 +172,30 @@ pairs_from_json (JsonObject *object, const char *member, GPtrArray *pairs, GErro
   return true;
 }
 
+static JsonArray *
+with_to_json (const VfRequest *request)
+{
+  JsonArray *array = json_array_new ();
+  for (guint i = 0; i < request->with->len; i++)
+    json_array_add_string_element (array, request->with->pdata[i]);
+  return array;
+}
+
+static bool
+with_from_json (JsonObject *object, VfRequest *request, GError **error)
+{
+  JsonArray *array = vf_json_array (object, "with", error);
+  for (guint i = 0; array != NULL && i < json_array_get_length (array); i++) {
+    JsonNode *node = json_array_get_element (array, i);
+    bool is_text = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING;
+    if (!is_text || *json_node_get_string (node) != '/')
+      return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read member 'with': element %u is not an absolute path", i);
+    if (!vf_request_add_with (request, json_node_get_string (node), error))
+      return false;
+  }
+  return array != NULL;
+}
+
 JsonObject *
 vf_request_to_json (const VfRequest *request)
 {
@@ -168,6 +209,7 @@ vf_request_to_json (const VfRequest *request)
   json_object_set_array_member (object, "maps", pairs_to_json (request->maps));
   json_object_set_array_member (object, "disks", pairs_to_json (request->disks));
   json_object_set_array_member (object, "nets", pairs_to_json (request->nets));
+  json_object_set_array_member (object, "with", with_to_json (request));
   json_object_set_int_member (object, "max_cap_bytes", (gint64)request->max_cap_bytes);
   json_object_set_int_member (object, "rounds_max", request->rounds_max);
   json_object_set_int_member (object, "downtime_ms", request->downtime_ms);
@@ -208,7 +250,7 @@ vf_request_from_json (JsonObject *object, GError **error)
       !read_string (object, "agent_path", &request->agent_path, error) ||
       !read_string (object, "cap_directory", &request->cap_directory, error) ||
       !pairs_from_json (object, "maps", request->maps, error) || !pairs_from_json (object, "disks", request->disks, error) ||
-      !pairs_from_json (object, "nets", request->nets, error) ||
+      !pairs_from_json (object, "nets", request->nets, error) || !with_from_json (object, request, error) ||
       !vf_json_u64 (object, "max_cap_bytes", &request->max_cap_bytes, error) ||
       !read_uint (object, "rounds_max", &request->rounds_max, error) ||
       !read_uint (object, "downtime_ms", &request->downtime_ms, error) ||

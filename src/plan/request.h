@@ -20,6 +20,7 @@ typedef struct {
   GPtrArray *maps;     /* VfPair, normal paths */
   GPtrArray *disks;    /* VfPair: target, normal path */
   GPtrArray *nets;     /* VfPair: names */
+  GPtrArray *with;     /* char *: further files that travel, normal paths at the source */
   char *cap_directory; /* for disks whose top layer is a block device */
   guint64 max_cap_bytes;
   guint rounds_max;
@@ -41,6 +42,10 @@ bool vf_request_add_disk (VfRequest *request, const char *text, GError **error);
 
 /* Reads "OLD=NEW" of --net; VF_ERROR_USAGE for an empty name and for one given twice. */
 bool vf_request_add_net (VfRequest *request, const char *text, GError **error);
+
+/* Reads FILE of --with, a path at the source, relative to the working directory; VF_ERROR_USAGE for one with "..". Given twice
+ * is as given once. */
+bool vf_request_add_with (VfRequest *request, const char *text, GError **error);
 
 /* What this bridge, network or lower device is called at the destination. Borrowed: from the request, or `name` itself. */
 const char *vf_request_net (const VfRequest *request, const char *name);

@@ -16,6 +16,14 @@ check_chain (const VfPreflight *preflight, const VfHead *head)
   g_autofree char *whose = head->snapshot == NULL
                                ? g_strdup_printf ("disk '%s'", head->target)
                                : g_strdup_printf ("disk '%s' of snapshot '%s'", head->target, head->snapshot);
+  const VfTrail *trail = chain->at == NULL ? NULL : vf_inventory_trail (preflight->inventory, chain->at);
+  if (trail != NULL && trail->problem != NULL) {
+    vf_findings_add (preflight->findings, level_of (head), "dangling-link", chain->at,
+                     head->snapshot == NULL ? "correct the symlink, or bring back what it leads to"
+                                            : "correct the symlink, or delete the snapshot's metadata if it is not wanted",
+                     "the symlink leads to nothing: %s; %s needs it", trail->problem, whose);
+    return;
+  }
   switch (chain->state) {
   case VF_CHAIN_WHOLE:
     break;

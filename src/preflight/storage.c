@@ -6,7 +6,11 @@
 static void
 check_roots (const VfPreflight *preflight, const VfPlanFile *file, const VfFarFacts *there)
 {
-  if (!there->in_roots)
+  if (there->refused != NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "outside-roots", file->destination,
+                     "add the directory to 'roots' in /etc/virt-ferry/agent.conf there, or use --map or --disk", "%s",
+                     there->refused);
+  else if (!there->in_roots)
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "outside-roots", file->destination,
                      "add the directory to 'roots' in /etc/virt-ferry/agent.conf there, or use --map or --disk",
                      "the agent at %s may not open anything there", preflight->destination->host);
@@ -35,6 +39,23 @@ check_file_in_the_way (const VfPreflight *preflight, const VfPlanFile *file, con
                        ? "a file of that name exists at %s, and the guest's writes must not go into it"
                        : "a file of that name with other content exists at %s",
                    preflight->destination->host);
+}
+
+static void
+check_link (const VfPreflight *preflight, const VfPlanFile *file, const VfFarFacts *there)
+{
+  if (there->file->kind == VF_FILE_ABSENT)
+    return;
+  if (file->maybe_there)
+    vf_findings_add (preflight->findings, VF_FINDING_NOTE, "reused", file->destination, NULL,
+                     "an equal symlink is there already and is used as it is");
+  else if (there->link != NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "file-in-the-way", file->destination,
+                     "move it away, or place what it leads to elsewhere with --map or --disk",
+                     "a symlink to '%s' has that name at %s, and one to '%s' is wanted", there->link,
+                     preflight->destination->host, file->link_text);
+  else
+    check_file_in_the_way (preflight, file, there);
 }
 
 static void
@@ -73,10 +94,31 @@ check_file (const VfPreflight *preflight, const VfPlanFile *file)
   if (there == NULL)
     return;
   check_roots (preflight, file, there);
-  if (file->destination_is_block)
+  if (vf_plan_file_is_link (file))
+    check_link (preflight, file, there);
+  else if (file->destination_is_block)
     check_device (preflight, file, there);
   else
     check_file_in_the_way (preflight, file, there);
+}
+
+static void
+check_with (const VfPreflight *preflight, const char *name)
+{
+  const VfTrail *trail = vf_inventory_trail (preflight->inventory, name);
+  const VfFileFacts *facts = vf_inventory_file (preflight->inventory, name);
+  if (trail != NULL && trail->problem != NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "dangling-link", name,
+                     "correct the symlink, or leave the file out of --with", "the symlink leads to nothing: %s",
+                     trail->problem);
+  else if (facts == NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "with-file", name, "leave it out of --with, or correct its name",
+                     "the file that is to travel with the guest does not exist");
+  else if (facts->kind != VF_FILE_REGULAR)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "with-file", name,
+                     facts->kind == VF_FILE_DIRECTORY ? "name its files one by one" : "leave it out of --with",
+                     "only regular files travel with the guest, and this is a %s",
+                     facts->kind == VF_FILE_BLOCK ? "block device" : vf_file_kind_name (facts->kind));
 }
 
 static void
@@ -92,5 +134,7 @@ vf_preflight_storage (const VfPreflight *preflight)
 {
   for (guint i = 0; i < preflight->plan->files->len; i++)
     check_file (preflight, vf_plan_file (preflight->plan, i));
+  for (guint i = 0; i < preflight->request->with->len; i++)
+    check_with (preflight, preflight->request->with->pdata[i]);
   check_directories (preflight);
 }

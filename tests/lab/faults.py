@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import threading
 from pathlib import Path
@@ -229,9 +230,11 @@ def world(lab, *directories):
 
 
 def file_facts(host, path):
-    """Content, owner and mode; of a device its content alone."""
-    facts = os.stat(host.path(path))
-    return digest(host, path), facts.st_uid, facts.st_gid, oct(facts.st_mode), facts.st_ino
+    """Content, owner and mode; of a symlink its text in place of the content."""
+    facts = os.lstat(host.path(path))
+    if stat.S_ISLNK(facts.st_mode):
+        return os.readlink(host.path(path)), facts.st_ino
+    return None if stat.S_ISFIFO(facts.st_mode) else digest(host, path), facts.st_uid, facts.st_gid, oct(facts.st_mode), facts.st_ino
 
 
 def run_files(host):

@@ -215,8 +215,7 @@ test_remove_foreign (AgentPair *pair, gconstpointer data)
   g_assert_false (vf_far_remove (pair->link, final, ID, &id, &removed, &error));
   g_assert_error (error, VF_ERROR, VF_ERROR_EXISTS);
   g_clear_error (&error);
-  g_assert_false (vf_far_remove (pair->link, link, ID, NULL, &removed, &error));
-  g_clear_error (&error);
+  g_assert_true (vf_far_remove (pair->link, link, ID, NULL, &removed, &error) && removed); /* the link, not what it names */
   g_assert_false (vf_far_remove (pair->link, pair->root, ID, NULL, &removed, &error));
   g_assert_error (error, VF_ERROR, VF_ERROR_REFUSED);
   assert_text (final, "someone's");
@@ -238,6 +237,83 @@ test_remove_held (AgentPair *pair, gconstpointer data)
   g_assert_nonnull (strstr (error->message, holder));
   g_assert_true (exists (partial));
   g_assert_true (vf_far_remove (pair->link, partial, ID, NULL, &removed, NULL) && removed);
+}
+
+/* ---- symlinks ---- */
+
+static VfFileId
+id_of_link (const char *path)
+{
+  g_autoptr (VfFileFacts) facts = vf_file_look_link (path, NULL);
+  g_assert_cmpint (facts->kind, ==, VF_FILE_LINK);
+  return facts->id;
+}
+
+static void
+test_symlink (AgentPair *pair, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *partial = in_root (pair, "disk.0.ferry-" ID ".part");
+  g_autofree char *final = in_root (pair, "disk.0");
+  g_autofree char *target = in_root (pair, "HASH");
+  VfFileId id, found;
+  bool removed;
+  write_text (target, "image");
+  g_assert_true (vf_far_symlink (pair->link, partial, ID, "nowhere", &id, &error));
+  g_assert_true (vf_far_symlink (pair->link, partial, ID, "./HASH", &id, &error)); /* as after a crash */
+  found = id_of_link (partial);
+  g_assert_true (vf_file_id_equal (&id, &found));
+  for (int i = 0; i < 2; i++) {
+    g_assert_true (vf_far_berth (pair->link, partial, final, ID, &id, &error));
+    g_assert_no_error (error);
+  }
+  g_autofree char *text = g_file_read_link (final, NULL);
+  g_assert_cmpstr (text, ==, "./HASH");
+
+  g_autoptr (VfFarFacts) facts = vf_far_stat (pair->link, final, true, NULL, NULL);
+  g_assert_cmpint (facts->file->kind, ==, VF_FILE_LINK);
+  g_assert_cmpstr (facts->link, ==, "./HASH");
+  g_assert_cmpint (facts->leads_to, ==, VF_FILE_REGULAR);
+  g_autoptr (VfFarFacts) followed = vf_far_stat (pair->link, final, false, NULL, NULL);
+  g_assert_cmpint (followed->file->kind, ==, VF_FILE_REGULAR);
+  g_assert_null (followed->link);
+
+  g_assert_true (vf_far_remove (pair->link, final, ID, &id, &removed, NULL) && removed);
+  assert_text (target, "image");
+}
+
+static void
+test_symlink_never_replaces (AgentPair *pair, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *partial = in_root (pair, "disk.0.ferry-" ID ".part");
+  g_autofree char *final = in_root (pair, "disk.0");
+  g_autofree char *plain = in_root (pair, "plain");
+  g_autofree char *out = in_root (pair, "out");
+  VfFileId id;
+  bool removed;
+  g_assert_true (vf_far_symlink (pair->link, partial, ID, "HASH", &id, NULL));
+  g_assert_cmpint (symlink ("other", final), ==, 0);
+  g_assert_false (vf_far_berth (pair->link, partial, final, ID, &id, &error));
+  g_assert_error (error, VF_ERROR, VF_ERROR_EXISTS);
+  g_clear_error (&error);
+  g_assert_false (vf_far_remove (pair->link, final, ID, &id, &removed, &error));
+  g_assert_error (error, VF_ERROR, VF_ERROR_EXISTS);
+  g_clear_error (&error);
+  g_assert_false (vf_far_symlink (pair->link, plain, ID, "HASH", &id, &error));
+  g_assert_error (error, VF_ERROR, VF_ERROR_REFUSED);
+  static const char *const outside[] = { "/etc/passwd", "../secret", "a/../../secret", "/" };
+  for (gsize i = 0; i < G_N_ELEMENTS (outside); i++) {
+    g_autoptr (GError) refused = NULL;
+    g_assert_false (vf_far_symlink (pair->link, partial, ID, outside[i], &id, &refused));
+    g_assert_error (refused, VF_ERROR, VF_ERROR_REFUSED);
+    g_assert_nonnull (strstr (refused->message, "outside of the agent's roots"));
+  }
+  assert_call_fails (pair, "symlink", "{\"path\":\"ROOT/" PARTIAL "\",\"id\":\"" ID "\",\"text\":\"\"}", VF_ERROR_PROTOCOL);
+  g_assert_cmpint (symlink ("/etc/passwd", out), ==, 0);
+  g_autoptr (VfFarFacts) facts = vf_far_stat (pair->link, out, false, NULL, NULL);
+  g_assert_false (facts->in_roots);
+  g_assert_nonnull (strstr (facts->refused, "leads out of the agent's roots"));
 }
 
 /* ---- directories ---- */
@@ -286,6 +362,8 @@ main (int argc, char **argv)
   ADD ("a seed does not write through a symlink", test_seed_does_not_follow);
   ADD ("a berth may be asked for again", test_berth);
   ADD ("a berth never replaces anything", test_berth_never_replaces);
+  ADD ("a symlink is made, looked at, berthed and removed", test_symlink);
+  ADD ("a symlink replaces nothing and leads nowhere outside", test_symlink_never_replaces);
   ADD ("a berth takes no other file than the verified one", test_berth_wrong_file);
   ADD ("what carries the id or is the recorded file is removed", test_remove);
   ADD ("what is not this move's is not removed", test_remove_foreign);

@@ -51,7 +51,7 @@ static VfFarFacts *
 far_stat (AgentPair *pair, const char *path)
 {
   g_autoptr (GError) error = NULL;
-  VfFarFacts *facts = vf_far_stat (pair->link, path, NULL, &error);
+  VfFarFacts *facts = vf_far_stat (pair->link, path, false, NULL, &error);
   g_assert_no_error (error);
   return facts;
 }

@@ -52,6 +52,26 @@ a_prefix_or_target_given_twice_is_refused (void)
   assert_failed (&error, VF_ERROR_USAGE, "'vda': given twice");
 }
 
+static void
+further_files_are_made_absolute_and_taken_once (void)
+{
+  g_autoptr (VfRequest) request = vf_request_new ();
+  g_autofree char *here = g_get_current_dir ();
+  g_autofree char *notes = g_build_filename (here, "notes.txt", NULL);
+  g_assert_true (vf_request_add_with (request, "/srv//vm/./context.sh", NULL));
+  g_assert_true (vf_request_add_with (request, "/srv/vm/context.sh", NULL));
+  g_assert_true (vf_request_add_with (request, "notes.txt", NULL));
+  g_assert_cmpuint (request->with->len, ==, 2);
+  g_assert_cmpstr (request->with->pdata[0], ==, "/srv/vm/context.sh");
+  g_assert_cmpstr (request->with->pdata[1], ==, notes);
+  static const char *const wrong[] = { "", "../notes", "/srv/../notes", "/srv/\xff" };
+  for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++) {
+    g_autoptr (GError) error = NULL;
+    g_assert_false (vf_request_add_with (request, wrong[i], &error));
+    assert_failed (&error, VF_ERROR_USAGE, "--with");
+  }
+}
+
 static VfRequest *
 full_request (void)
 {
@@ -61,6 +81,7 @@ full_request (void)
   request->rsh = g_strdup ("ssh -p 22");
   vf_request_add_map (request, "/srv=/tank", NULL);
   vf_request_add_disk (request, "vda=/tank/x", NULL);
+  vf_request_add_with (request, "/srv/nötes", NULL);
   request->max_cap_bytes = 5;
   request->rounds_max = 0;
   request->downtime_ms = 9;
@@ -81,6 +102,8 @@ the_journal_gives_back_every_word (void)
   g_assert_true (json_object_equal (object, object_again));
   g_assert_cmpstr (again->domain, ==, "shöp");
   g_assert_cmpstr (again->rsh, ==, "ssh -p 22");
+  g_assert_cmpuint (again->with->len, ==, 1);
+  g_assert_cmpstr (again->with->pdata[0], ==, "/srv/nötes");
   g_assert_cmpstr (vf_request_disk_path (again, "vda"), ==, "/tank/x");
   g_assert_cmpuint (again->rounds_max, ==, 0);
   g_assert_cmpuint (again->downtime_ms, ==, 9);
@@ -117,5 +140,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plan/request/a prefix or target given twice is refused", a_prefix_or_target_given_twice_is_refused);
   g_test_add_func ("/plan/request/the journal gives back every word", the_journal_gives_back_every_word);
   g_test_add_func ("/plan/request/a request that lacks a word is damage", a_request_that_lacks_a_word_is_damage);
+  g_test_add_func ("/plan/request/further files are made absolute and taken once",
+                   further_files_are_made_absolute_and_taken_once);
   return g_test_run ();
 }

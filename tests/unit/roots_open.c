@@ -106,6 +106,50 @@ test_symlink_inside (Scratch *scratch, gconstpointer data)
   g_assert_cmpint (vf_roots_open (scratch->roots, link, O_RDONLY | O_NOFOLLOW, 0, NULL), ==, VF_FD_NONE);
 }
 
+/* A link from one root into another, by its absolute name, through a directory link, and to a device. */
+static void
+test_symlink_to_root (Scratch *scratch, gconstpointer data)
+{
+  g_autofree char *other = below (scratch->top, "other");
+  g_autofree char *file = below (other, "image");
+  g_autofree char *to_file = below (scratch->root, "to-file");
+  g_autofree char *to_other = below (scratch->root, "to-other");
+  g_autofree char *through = below (scratch->root, "inner/through");
+  g_autofree char *circle = below (scratch->root, "circle");
+  g_autofree char *device = below (scratch->root, "device");
+  g_autoptr (VfRoots) both = vf_roots_new ((const char *const[]){ scratch->root, other, "/dev", NULL });
+  g_mkdir (other, 0700);
+  g_file_set_contents (file, "image", -1, NULL);
+  g_assert_cmpint (symlink (file, to_file), ==, 0);
+  g_assert_cmpint (symlink ("../other", to_other), ==, 0);
+  g_assert_cmpint (symlink ("../to-other/image", through), ==, 0);
+  g_assert_cmpint (symlink (circle, circle), ==, 0);
+  g_assert_cmpint (symlink ("/dev/null", device), ==, 0);
+  const char *const names[] = { to_file, through };
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autoptr (GError) error = NULL;
+    char text[6] = "";
+    g_auto (VfFd) fd = vf_roots_open (both, names[i], O_RDONLY, 0, &error);
+    g_assert_no_error (error);
+    g_assert_cmpint (vf_fd_read_full (fd, text, 5), ==, 5);
+    g_assert_cmpstr (text, ==, "image");
+    g_autoptr (GError) outside = refusal (scratch, names[i], O_RDONLY);
+    g_assert_error (outside, VF_ERROR, VF_ERROR_REFUSED);
+  }
+  g_autofree char *in_it = below (to_other, "new");
+  g_autofree char *name = NULL;
+  g_auto (VfFd) directory = vf_roots_open_directory_of (both, in_it, &name, NULL);
+  g_assert_cmpint (faccessat (directory, "image", F_OK, 0), ==, 0);
+  g_autoptr (GError) error = NULL;
+  g_assert_cmpint (vf_roots_open (both, circle, O_RDONLY, 0, &error), ==, VF_FD_NONE);
+  g_assert_nonnull (strstr (error->message, "more than 40 symbolic links"));
+  g_clear_error (&error);
+  g_assert_cmpint (vf_roots_open (both, device, O_PATH, 0, &error), ==, VF_FD_NONE);
+  g_assert_nonnull (strstr (error->message, "no block device"));
+  g_auto (VfFd) link = vf_roots_open (both, to_file, O_PATH | O_NOFOLLOW, 0, NULL);
+  g_assert_cmpint (link, !=, VF_FD_NONE);
+}
+
 static void
 test_dotdot (Scratch *scratch, gconstpointer data)
 {
@@ -229,6 +273,7 @@ main (int argc, char **argv)
   ADD ("a file below a root is opened", test_inside);
   ADD ("no symlink leads out of a root", test_symlinks_out);
   ADD ("a symlink that stays below its root is followed", test_symlink_inside);
+  ADD ("a symlink is followed into another root, step by step", test_symlink_to_root);
   ADD ("dots do not lead out of a root", test_dotdot);
   ADD ("links of proc are not followed", test_magic_link);
   ADD ("a path outside is refused with a hint", test_outside);

@@ -87,6 +87,30 @@ scene_file (Scene *scene, const char *path, VfFileKind kind)
   return facts;
 }
 
+void
+scene_trail (Scene *scene, const char *name, const char *real, ...)
+{
+  va_list steps;
+  VfTrail *trail = g_new0 (VfTrail, 1);
+  trail->real = g_strdup (real);
+  trail->steps = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_trail_step_free);
+  va_start (steps, real);
+  for (const char *path = va_arg (steps, const char *); path != NULL; path = va_arg (steps, const char *)) {
+    VfTrailStep *step = g_new0 (VfTrailStep, 1);
+    step->path = g_strdup (path);
+    step->text = g_strdup (va_arg (steps, const char *));
+    step->to = g_strdup (va_arg (steps, const char *));
+    step->real = g_strdup (step->to);
+    step->is_directory = va_arg (steps, int) != 0;
+    step->facts = facts_new (VF_FILE_LINK);
+    g_ptr_array_add (trail->steps, step);
+  }
+  va_end (steps);
+  const VfTrailStep *last = trail->steps->len > 0 ? trail->steps->pdata[trail->steps->len - 1] : NULL;
+  trail->directory = g_path_get_dirname (last != NULL && !last->is_directory ? last->path : real);
+  vf_inventory_add_trail (scene->inventory, name, trail);
+}
+
 VfHead *
 scene_chain (Scene *scene, const char *target, const char *snapshot, ...)
 {
@@ -104,7 +128,7 @@ scene_chain (Scene *scene, const char *target, const char *snapshot, ...)
       head->kind = VF_SOURCE_BLOCK;
     g_ptr_array_add (head->chain->images, image);
     if (vf_inventory_file (scene->inventory, image->path) == NULL)
-      scene_file (scene, image->path, is_device ? VF_FILE_BLOCK : VF_FILE_REGULAR);
+      scene_file (scene, vf_inventory_real (scene->inventory, image->path), is_device ? VF_FILE_BLOCK : VF_FILE_REGULAR);
   }
   va_end (images);
   vf_inventory_add_head (scene->inventory, head);
@@ -134,7 +158,7 @@ VfPlaces *
 scene_places (Scene *scene)
 {
   g_autoptr (GError) error = NULL;
-  VfPlaces *places = vf_places_new (scene->inventory, scene->request, &error);
+  VfPlaces *places = vf_places_new (scene->inventory, scene->request, scene->far_table, &error);
   g_assert_no_error (error);
   return places;
 }

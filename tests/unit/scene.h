@@ -35,6 +35,10 @@ VfImage *scene_image (const char *path, const char *format, const char *backing,
  * its path is below /dev. Returns the head, borrowed. */
 VfHead *scene_chain (Scene *scene, const char *target, const char *snapshot, ...) G_GNUC_NULL_TERMINATED;
 
+/* The name leads to `real` by symlinks: for each where it lies, its text, what it names, and whether it is a directory; ended
+ * by NULL. To be called before the chain is added. */
+void scene_trail (Scene *scene, const char *name, const char *real, ...) G_GNUC_NULL_TERMINATED;
+
 /* A file or directory of the source that is no image. Borrowed. */
 VfFileFacts *scene_file (Scene *scene, const char *path, VfFileKind kind);
 

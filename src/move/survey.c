@@ -1,0 +1,182 @@
+/* What there is at the source. */
+#include "move/survey.h"
+
+#include "base/names.h"
+#include "xml/snapshot_xml.h"
+
+#include <string.h>
+
+typedef struct {
+  VfMove *move;
+  VfInventory *inventory;
+  GHashTable *read; /* paths whose chain below is known */
+} Survey;
+
+static bool
+add_facts (VfInventory *inventory, const char *path, GError **error)
+{
+  if (g_hash_table_contains (inventory->files, path))
+    return true;
+  VfFileFacts *facts = vf_file_look (path, error);
+  if (facts == NULL)
+    return false;
+  if (facts->kind == VF_FILE_ABSENT)
+    vf_file_facts_free (facts);
+  else
+    g_hash_table_insert (inventory->files, g_strdup (path), facts);
+  return true;
+}
+
+/* A file by the name that something gives it: the symlinks on the way, and the facts of what they lead to. */
+static bool
+add_file_facts (VfInventory *inventory, const char *name, GError **error)
+{
+  VfTrail *trail = *name == '/' ? vf_trail_follow (name, error) : NULL;
+  if (trail == NULL)
+    return *name != '/' && add_facts (inventory, name, error);
+  g_autofree char *real = g_strdup (trail->real);
+  bool leads_on = trail->problem == NULL;
+  vf_inventory_add_trail (inventory, name, trail);
+  return !leads_on || add_facts (inventory, real, error);
+}
+
+static bool
+add_chain_facts (Survey *survey, const VfHead *head, GError **error)
+{
+  for (guint i = 0; i < head->chain->images->len; i++) {
+    const char *path = ((const VfImage *)head->chain->images->pdata[i])->path;
+    g_autofree char *directory = vf_path_directory (path);
+    g_hash_table_add (survey->read, g_strdup (path));
+    if (!add_file_facts (survey->inventory, path, error) || !add_facts (survey->inventory, directory, error))
+      return false;
+  }
+  return head->chain->state != VF_CHAIN_MISSING && head->chain->state != VF_CHAIN_UNREADABLE
+             ? true
+             : add_file_facts (survey->inventory, head->chain->at, error);
+}
+
+static bool
+survey_head (Survey *survey, const char *target, const char *snapshot, const VfSource *source, bool is_media, GError **error)
+{
+  if (source == NULL || source->path == NULL)
+    return true;
+  if (snapshot != NULL && g_hash_table_contains (survey->read, source->path))
+    return true;
+  const char *format = source->format != NULL ? source->format : "raw"; /* libvirt's own default where the XML is silent */
+  VfChain *chain = vf_chain_read (source->path, format, survey->move->cancellable, error);
+  if (chain == NULL)
+    return false;
+  VfHead *head = g_new0 (VfHead, 1);
+  head->target = g_strdup (target);
+  head->snapshot = g_strdup (snapshot);
+  head->is_media = is_media;
+  head->kind = source->kind;
+  head->chain = chain;
+  vf_inventory_add_head (survey->inventory, head);
+  return add_chain_facts (survey, head, error);
+}
+
+static bool
+survey_disks (Survey *survey, const VfDomainXml *domain, const char *snapshot, GError **error)
+{
+  for (guint i = 0; i < domain->disks->len; i++) {
+    const VfXmlDisk *disk = domain->disks->pdata[i];
+    if (!survey_head (survey, disk->target, snapshot, disk->source, disk->readonly, error))
+      return false;
+  }
+  return true;
+}
+
+static bool
+survey_snapshot (Survey *survey, const VfSnapshotRecord *record, GError **error)
+{
+  VfSnapshotXml *xml = vf_snapshot_xml_parse (record->xml, error);
+  if (xml == NULL) {
+    g_prefix_error (error, "cannot read snapshot '%s': ", record->name);
+    return false;
+  }
+  vf_inventory_add_snapshot (survey->inventory, xml, record->current);
+  if (xml->domain != NULL && !survey_disks (survey, xml->domain, xml->name, error))
+    return false;
+  for (guint i = 0; i < xml->disks->len; i++) {
+    const VfSnapshotDisk *disk = xml->disks->pdata[i];
+    if (disk->kind != VF_SNAPSHOT_EXTERNAL || disk->source == NULL)
+      continue;
+    if (disk->source->format == NULL)
+      disk->source->format = g_strdup ("qcow2"); /* what libvirt makes overlays as */
+    if (!survey_head (survey, disk->target, xml->name, disk->source, false, error))
+      return false;
+  }
+  return xml->memory_file == NULL || add_file_facts (survey->inventory, xml->memory_file, error);
+}
+
+static bool
+survey_facts (Survey *survey, GError **error)
+{
+  VfInventory *inventory = survey->inventory;
+  g_autoptr (GPtrArray) targets = g_ptr_array_new ();
+  for (guint i = 0; i < inventory->domain->disks->len; i++)
+    g_ptr_array_add (targets, ((const VfXmlDisk *)inventory->domain->disks->pdata[i])->target);
+  g_ptr_array_add (targets, NULL);
+  g_autoptr (VfGuestFacts) facts = vf_guest_facts (survey->move->guest, (const char *const *)targets->pdata, error);
+  if (facts == NULL)
+    return false;
+  inventory->persistent = facts->persistent;
+  inventory->autostart = facts->autostart;
+  inventory->has_managed_save = facts->has_managed_save;
+  inventory->checkpoints = facts->checkpoints;
+  inventory->job = g_strdup (facts->job);
+  for (guint i = 0; i < facts->block_jobs->len; i++)
+    g_ptr_array_add (inventory->block_jobs, g_strdup (facts->block_jobs->pdata[i]));
+  inventory->state = g_strdup (vf_guest_state_name (vf_guest_observe (survey->move->source, inventory->domain->uuid, NULL)));
+  inventory->host = vf_hypervisor_hostname (survey->move->source, error);
+  return inventory->host != NULL;
+}
+
+static bool
+survey_nvram (VfInventory *inventory, GError **error)
+{
+  g_autoptr (GPtrArray) domains = vf_inventory_with_nvram (inventory);
+  for (guint i = 0; i < domains->len; i++)
+    if (!add_file_facts (inventory, ((const VfDomainXml *)domains->pdata[i])->nvram, error))
+      return false;
+  return true;
+}
+
+static bool
+survey_with (Survey *survey, GError **error)
+{
+  const GPtrArray *with = survey->move->request->with;
+  for (guint i = 0; i < with->len; i++)
+    if (!add_file_facts (survey->inventory, with->pdata[i], error))
+      return false;
+  return true;
+}
+
+/* What is read here carries secrets: it is parsed, and kept nowhere. */
+static bool
+survey_devices (Survey *survey, GError **error)
+{
+  g_autofree char *xml = vf_guest_xml (survey->move->guest, VF_XML_MIGRATABLE, error);
+  survey->inventory->devices = xml == NULL ? NULL : vf_devices_parse (xml, error);
+  return survey->inventory->devices != NULL;
+}
+
+VfInventory *
+vf_survey_source (VfMove *move, GError **error)
+{
+  g_autoptr (VfInventory) inventory = vf_inventory_new ();
+  g_autoptr (GHashTable) read = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  Survey survey = { move, inventory, read };
+  g_autofree char *xml = vf_guest_xml (move->guest, VF_XML_LIVE, error);
+  inventory->domain = xml == NULL ? NULL : vf_domain_xml_parse (xml, error);
+  if (inventory->domain == NULL || !survey_facts (&survey, error) || !survey_devices (&survey, error) ||
+      !survey_disks (&survey, inventory->domain, NULL, error) || !add_facts (inventory, move->request->cap_directory, error))
+    return NULL;
+  g_autoptr (GPtrArray) records = vf_guest_snapshots (move->guest, error);
+  for (guint i = 0; records != NULL && i < records->len; i++)
+    if (!survey_snapshot (&survey, records->pdata[i], error))
+      return NULL;
+  return records == NULL || !survey_nvram (inventory, error) || !survey_with (&survey, error) ? NULL
+                                                                                              : g_steal_pointer (&inventory);
+}
