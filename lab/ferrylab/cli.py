@@ -38,7 +38,7 @@ def _parser():
     host = (["host"], {"metavar": "HOST"})
     name = (["name"], {"metavar": "NAME"})
     verb("up", up, "raise the hosts of a lab",
-         (["--hosts"], {"default": "alfa,bravo", "help": "their names (default: alfa,bravo)"}),
+         (["--hosts"], {"default": "alfa,bravo", "help": "their names (default: alfa,bravo); NAME:SUITE is a host of that Debian (bravo:trixie)"}),
          (["--bin"], {"metavar": "DIR", "help": "first in PATH inside the hosts and their ssh sessions"}),
          (["--share"], {"metavar": "DIR", "action": "append", "default": [], "help": "show DIR inside the hosts too"}),
          (["--env"], {"metavar": "KEY=VALUE", "action": "append", "default": [],

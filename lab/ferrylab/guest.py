@@ -32,9 +32,12 @@ class Guest:
         disks      Disk objects, vda first; None takes those of `layout`
         load       idle | light | heavy
         options    memory_mib=96 (256 with uefi), beat_ms=10, span=1024 (blocks judged on each disk), ram_mib=8, zero=True (the load also
-                   writes zeros), machine="q35", uefi=False (OVMF and its variables; boots in 7 s), tpm=False (emulated by swtpm), devices="" (more device XML)
+                   writes zeros), machine="q35", uefi=False (True: OVMF and its variables; "qcow2": these in a qcow2 image, as
+                   libvirt from 8.5 on can have; boots in 7 s), tpm=False (emulated by swtpm), devices="" (more device XML)
         """
         guest = cls(host, name, host.storage.layout(name, layout) if disks is None else disks)
+        if options.get("uefi") == "qcow2":
+            host.run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", OVMF_VARS, nvram_path(name), check=True)
         text = domain_xml(name, guest.disks, load, **options)
         if transient and boot:
             guest._boot_and_wait(["create"], text, timeout)
@@ -244,7 +247,7 @@ def domain_xml(name, disks, load="light", memory_mib=None, beat_ms=10, span=1024
                f"ferry.ram={ram_mib} ferry.zero={int(zero)}")
     drives = "\n".join(disk_xml(name, disk, f"vd{chr(97 + index)}") for index, disk in enumerate(disks))
     memory_mib = memory_mib or (256 if uefi else 96)
-    firmware = firmware_xml(name) if uefi else ""
+    firmware = firmware_xml(name, "qcow2" if uefi == "qcow2" else "raw") if uefi else ""
     if tpm:
         devices += "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"
     return f"""<domain type='{kernel.accelerator()}' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
@@ -275,10 +278,12 @@ def domain_xml(name, disks, load="light", memory_mib=None, beat_ms=10, span=1024
 """
 
 
-def firmware_xml(name):
-    """OVMF with a variable store of the guest's own, which libvirt makes from the template at the first start."""
+def firmware_xml(name, store_format="raw"):
+    """OVMF with a variable store of the guest's own, which libvirt makes from the template at the first start if it is raw."""
     if not os.path.exists(OVMF_CODE):
         raise LabError(f"cannot give guest '{name}' firmware: no '{OVMF_CODE}'; install ovmf")
+    if store_format == "qcow2":
+        return f"<loader readonly='yes' type='pflash'>{OVMF_CODE}</loader><nvram format='qcow2'>{nvram_path(name)}</nvram>"
     return (f"<loader readonly='yes' type='pflash'>{OVMF_CODE}</loader>"
             f"<nvram template='{OVMF_VARS}'>{nvram_path(name)}</nvram>")
 

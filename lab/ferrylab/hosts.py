@@ -10,7 +10,7 @@ import shlex
 import subprocess
 import uuid
 
-from . import kernel, proc
+from . import distro, kernel, proc
 from .proc import LabError
 from .storage import Storage
 
@@ -31,6 +31,19 @@ namespaces = []
 cgroup_controllers = []
 stdio_handler = "file"
 max_core = 0
+"""
+
+# Before all else on a host of another Debian: its root takes the place of the machine's, of which only what is named remains.
+ROOT_SCRIPT = """\
+set -e
+mkdir -p @STATE@/root @STATE@/root.upper @STATE@/root.work
+mount -t overlay -o lowerdir=@TREE@,upperdir=@STATE@/root.upper,workdir=@STATE@/root.work,index=off lab-root @STATE@/root
+for place in dev proc sys; do mount --rbind /$place @STATE@/root/$place; done
+@KEPT@
+cd @STATE@/root
+pivot_root . mnt
+cd /
+umount --lazy /mnt
 """
 
 # One line an act; @NAME@ is filled in. Sources are bound before /tmp and /var/tmp, where they may lie, are covered.
@@ -63,11 +76,12 @@ class Host:
 
     def __init__(self, lab, name, index):
         self.lab = lab
-        self.name = name
+        self.name, _, self.suite = name.partition(":")  # no suite: the machine's own system
+        self.spec = name
         self.index = index
         self.address = f"10.77.0.{10 + index}"
-        self.state = os.path.join(lab.state, name)
-        self.netns = f"ferry-{lab.name}-{name}"
+        self.state = os.path.join(lab.state, self.name)
+        self.netns = f"ferry-{lab.name}-{self.name}"
         self._booting = None
         self.storage = Storage(self)
 
@@ -75,6 +89,12 @@ class Host:
         return f"<Host {self.name} of lab {self.lab.name}>"
 
     # ---------------------------------------------------------------- power
+
+    def prepare(self):
+        """Have ready what takes minutes at the first need and belongs to no lab."""
+        if self.suite:
+            distro.root_of(self.suite)
+            distro.program_of(self.suite, self.lab.bin_dir)
 
     def lay_out(self):
         """Make the state directory: private directories, configuration, keys. Once in a host's life."""
@@ -87,7 +107,7 @@ class Host:
             os.makedirs(self._outside(path), exist_ok=True)
         os.chmod(self._outside("/root/.ssh"), 0o700)
         self._write_config()
-        kernel.seed_capabilities(self._capabilities())
+        kernel.seed_capabilities(self._capabilities(), self.suite)
 
     def _capabilities(self):
         return os.path.join(self.backing_of("/var/cache/libvirt"), "qemu", "capabilities")
@@ -154,7 +174,7 @@ class Host:
     def power_off(self):
         """Every process of the host dies at once; its files stay. The machine's page cache survives, unlike a real one's."""
         power = proc.read_json(self._power_file(), {})
-        kernel.keep_capabilities(self._capabilities())
+        kernel.keep_capabilities(self._capabilities(), self.suite)
         proc.end_process(power.get("pid"), power.get("start"))
         if self._booting is not None:
             self._booting.wait(timeout=20)
@@ -181,9 +201,22 @@ class Host:
                     shares += [f"mkdir -p {place}", f"mount --bind {shlex.quote(share)} {place}"]
         # --rbind carries the shares. /var/tmp last: the state directory itself may lie there.
         binds = [f"mount --rbind {shlex.quote(self.backing_of(path))} {path}" for path in PRIVATE_DIRS]
-        script = BOOT_SCRIPT.replace("@SHARES@", "\n".join(shares)).replace("@BINDS@", "\n".join(binds))
+        script = (self._root_script() if self.suite else "") + BOOT_SCRIPT
+        script = script.replace("@SHARES@", "\n".join(shares)).replace("@BINDS@", "\n".join(binds))
         script = script.replace("@MOUNTS@", "\n".join(self.storage.mount_commands()))
         return script.replace("@STATE@", state).replace("@NAME@", self.name).replace("@SSHD_LOG@", SSHD_LOG)
+
+    def _root_script(self):
+        """A program of the machine's in bin_dir is covered by the one built for this host's Debian."""
+        kept = {self.state: self.state, **{share: share for share in self.lab.shares}}
+        program = distro.program_of(self.suite, self.lab.bin_dir)
+        if program:
+            kept[self.lab.bin_dir] = program
+        lines = []
+        for place, what in kept.items():
+            inside = shlex.quote(f"{self.state}/root{place}")
+            lines += [f"mkdir -p {inside}", f"mount --bind {shlex.quote(what)} {inside}"]
+        return ROOT_SCRIPT.replace("@KEPT@", "\n".join(lines)).replace("@TREE@", shlex.quote(distro.root_of(self.suite)))
 
     # ---------------------------------------------------------------- daemons
 

@@ -96,20 +96,24 @@ def _boots_under_kvm(kernel, initramfs):
             qemu.wait()
 
 
-def seed_capabilities(place):
+def _capabilities_of(suite):
+    return os.path.join(cache_dir(), f"capabilities-{suite}" if suite else "capabilities")
+
+
+def seed_capabilities(place, suite=""):
     """Spare a new host's libvirtd the seconds of questioning each QEMU: give it what another lab's found out.
 
     libvirt itself throws such a file away when QEMU, libvirt, kernel or CPU have changed since.
     """
     os.makedirs(place, exist_ok=True)
-    for known in glob.glob(os.path.join(cache_dir(), "capabilities", "*.xml")):
+    for known in glob.glob(os.path.join(_capabilities_of(suite), "*.xml")):
         with contextlib.suppress(OSError):
             shutil.copy(known, place)
 
 
-def keep_capabilities(place):
+def keep_capabilities(place, suite=""):
     """Keep for later labs what this host's libvirtd found out about QEMU, unless it is known already."""
-    kept = os.path.join(cache_dir(), "capabilities")
+    kept = _capabilities_of(suite)
     for found in glob.glob(os.path.join(place, "*.xml")):
         known = os.path.join(kept, os.path.basename(found))
         with contextlib.suppress(OSError):

@@ -63,7 +63,7 @@ class Lab:
     """Real hosts on one machine. Use it as a context manager: whatever ends the block, the lab goes down.
 
     name      unique by default, so that labs stand side by side
-    hosts     names, at most 11 characters each
+    hosts     names, at most 11 characters each; NAME:SUITE is a host of that Debian (bravo:trixie), else it is as the machine
     bin_dir   first in PATH of commands and of ssh sessions inside the hosts; it is visible there under the same path
     pass_env  environment for commands and ssh sessions; the sanitizers' variables are passed by default
     share     further directories of the machine to be seen inside every host under the same path
@@ -75,7 +75,7 @@ class Lab:
         if not NAME_PATTERN.fullmatch(self.name):
             raise LabError(f"cannot name lab '{self.name}': use a-z, 0-9 and -, at most 32")
         for host in hosts:
-            if not HOST_PATTERN.fullmatch(host) or host in ("net", "lo", "br0"):
+            if not HOST_PATTERN.fullmatch(host.partition(":")[0]) or host.partition(":")[0] in ("net", "lo", "br0"):
                 raise LabError(f"cannot name host '{host}': use a-z, 0-9 and -, at most 11, not net, lo or br0")
         self.state = os.path.join(root_dir(), self.name)
         self.bin_dir = os.path.realpath(bin_dir) if bin_dir else None
@@ -101,6 +101,8 @@ class Lab:
 
     def up(self):
         """Raise all hosts, both at a time, and wait until they answer. On failure nothing is left."""
+        for host in self.hosts:
+            host.prepare()
         os.makedirs(root_dir(), exist_ok=True)
         try:
             os.mkdir(self.state)
@@ -108,7 +110,7 @@ class Lab:
             raise LabError(f"cannot raise lab '{self.name}': it exists; take it down first") from None
         try:
             proc.write_json(os.path.join(self.state, "lab.json"),
-                            {"hosts": [h.name for h in self.hosts], "bin_dir": self.bin_dir, "pass_env": self.pass_env,
+                            {"hosts": [h.spec for h in self.hosts], "bin_dir": self.bin_dir, "pass_env": self.pass_env,
                              "shares": self.shares, "creator": os.getpid(), "created_s": time.time()})
             self.keys.make()
             with self._machine_lock():

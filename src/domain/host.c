@@ -160,11 +160,13 @@ try_machine (VfHypervisor *hypervisor, const VfDevices *devices, VfHost *host)
   virResetLastError ();
   g_autofree char *xml = virConnectGetDomainCapabilities (hypervisor->connection, devices->emulator, devices->arch,
                                                           devices->machine, devices->type, 0);
+  bool about_guest = is_about_guest ();
+  g_autofree char *reason = vf_libvirt_text (); /* before the next call, which forgets it */
   if (xml != NULL && vf_host_read_domain_capabilities (host, xml, NULL)) {
     host->machine_fit = VF_HOST_FITS;
-  } else if (xml == NULL && is_about_guest () && virConnectIsAlive (hypervisor->connection) == 1) {
+  } else if (xml == NULL && about_guest && virConnectIsAlive (hypervisor->connection) == 1) {
     host->machine_fit = VF_HOST_DIFFERS;
-    host->machine_reason = vf_libvirt_text ();
+    host->machine_reason = g_steal_pointer (&reason);
   }
 }
 

@@ -54,9 +54,10 @@ vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GError *
 }
 
 char *
-vf_document_snapshot (VfLedger *ledger, const char *xml, GError **error)
+vf_document_snapshot (VfLedger *ledger, const char *xml, gulong libvirt_version, GError **error)
 {
-  return with_networks (ledger, vf_snapshot_xml_rewrite (xml, ledger->plan->changes, error), error);
+  g_autofree char *known = vf_snapshot_xml_for_libvirt (xml, libvirt_version, error);
+  return known == NULL ? NULL : with_networks (ledger, vf_snapshot_xml_rewrite (known, ledger->plan->changes, error), error);
 }
 
 char *

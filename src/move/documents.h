@@ -7,8 +7,9 @@
  * at its new place. The caller frees. */
 char *vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GError **error);
 
-/* A snapshot's XML (or a memory file's embedded domain XML) with every path and network at its new place. */
-char *vf_document_snapshot (VfLedger *ledger, const char *xml, GError **error);
+/* A snapshot's XML (or a memory file's embedded domain XML) with every path and network at its new place; the snapshot's for a
+ * libvirt of that version. */
+char *vf_document_snapshot (VfLedger *ledger, const char *xml, gulong libvirt_version, GError **error);
 char *vf_document_memory_file (VfLedger *ledger, const char *xml, GError **error);
 
 /* A checkpoint's XML with every path at its new place. */

@@ -120,9 +120,12 @@ define_snapshots (VfMove *move, VfGuest *guest, GError **error)
 {
   g_autoptr (GPtrArray) records = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_snapshot_record_free);
   const GPtrArray *snapshots = move->ledger->snapshots;
+  gulong libvirt_version = 0, qemu_version = 0;
+  if (!vf_hypervisor_versions (move->destination, &libvirt_version, &qemu_version, error))
+    return false;
   for (guint i = 0; snapshots != NULL && i < snapshots->len; i++) {
     const VfLedgerSnapshot *snapshot = snapshots->pdata[i];
-    char *xml = vf_document_snapshot (move->ledger, snapshot->xml, error);
+    char *xml = vf_document_snapshot (move->ledger, snapshot->xml, libvirt_version, error);
     if (xml == NULL)
       return false;
     VfSnapshotRecord *record = g_new0 (VfSnapshotRecord, 1);

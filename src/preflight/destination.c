@@ -30,6 +30,13 @@ check_versions (const VfPreflight *preflight)
                      "QEMU at %s is %lu.%lu, here it is %lu.%lu: it may not know this guest's machine type", there->host,
                      there->qemu_version / 1000000, there->qemu_version / 1000 % 1000, there->source_qemu_version / 1000000,
                      there->source_qemu_version / 1000 % 1000);
+  if (there->libvirt_version < there->source_libvirt_version && preflight->plan->snapshots->len > 0)
+    vf_findings_add (
+        preflight->findings, VF_FINDING_WARN, "older-libvirt", there->host,
+        "move to a host that is not older; else update libvirt there if the move ends unsettled, and resume it",
+        "libvirt at %s is %lu.%lu, here it is %lu.%lu: it may not know all that this one says of the guest's snapshots",
+        there->host, there->libvirt_version / 1000000, there->libvirt_version / 1000 % 1000,
+        there->source_libvirt_version / 1000000, there->source_libvirt_version / 1000 % 1000);
 }
 
 /* libvirt carries the state of an emulated TPM in the migration itself, into a directory that must be its own. */

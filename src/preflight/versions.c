@@ -108,8 +108,9 @@ has_cpu_threads_for_new_qemu (const VfPreflight *preflight)
 
 static const Defect defects[] = {
   { LIBVIRT_THERE, VERSION (11, 2, 0), VERSION (11, 4, 0), has_internal_snapshots, VF_FINDING_WARN,
-    "it cannot revert to internal snapshots (\"is writable but does not support snapshots\"); they travel whole",
-    "update libvirt there to 11.4 before a snapshot is needed" },
+    "unless its distribution has mended it, as Debian has in 11.3.0-2, it cannot revert to internal snapshots (\"is writable but "
+    "does not support snapshots\"); they travel whole",
+    "try it there with a guest of no worth, or update libvirt there to 11.4, before a snapshot is needed" },
   { LIBVIRT_THERE, VERSION (10, 8, 0), VERSION (12, 0, 0), has_deep_chain, VF_FINDING_REFUSE,
     "it does not start guests with more than about 25 layers, and a disk of this guest has as many",
     "update libvirt there to 12.0, or shorten the chain first (virsh blockcommit, blockpull)" },

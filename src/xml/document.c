@@ -193,10 +193,18 @@ vf_xml_prepend (xmlNode *parent, const char *name)
 }
 
 static void
-remove_node (xmlNode *node)
+free_node (xmlNode *node)
 {
   xmlUnlinkNode (node);
   xmlFreeNode (node);
+}
+
+void
+vf_xml_remove (xmlNode *node)
+{
+  if (node->prev != NULL && xmlIsBlankNode (node->prev))
+    free_node (node->prev);
+  free_node (node);
 }
 
 void
@@ -205,8 +213,6 @@ vf_xml_remove_all (xmlNode *parent, const char *name)
   xmlNode *next = NULL;
   for (xmlNode *node = vf_xml_first (parent, name); node != NULL; node = next) {
     next = vf_xml_next (node);
-    if (node->prev != NULL && xmlIsBlankNode (node->prev))
-      remove_node (node->prev);
-    remove_node (node);
+    vf_xml_remove (node);
   }
 }

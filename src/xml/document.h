@@ -40,5 +40,6 @@ void vf_xml_set_text (xmlNode *node, const char *text);
 xmlNode *vf_xml_append (xmlNode *parent, const char *name);
 xmlNode *vf_xml_prepend (xmlNode *parent, const char *name);
 
-/* Removes all child elements of that name, with the white space before each. */
+/* Removes an element, or all child elements of that name, with the white space before each. */
+void vf_xml_remove (xmlNode *node);
 void vf_xml_remove_all (xmlNode *parent, const char *name);

@@ -33,6 +33,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfSnapshotXml, vf_snapshot_xml_free)
  * kept and rewritten. */
 char *vf_snapshot_xml_rewrite (const char *xml, const GPtrArray *changes, GError **error);
 
+/* For a libvirt of that version (as virConnectGetLibVersion says it): without what newer ones say by themselves of every such
+ * machine, which an older one does not know and refuses. What the guest had is all still there. */
+char *vf_snapshot_xml_for_libvirt (const char *xml, gulong libvirt_version, GError **error);
+
 /* One cap: the overlay `path` over the disk `target`. */
 typedef struct {
   char *target;

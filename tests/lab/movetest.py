@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "lab"))
 
-from ferrylab import Lab, LabError  # noqa: E402
+from ferrylab import Lab, LabError, Unavailable  # noqa: E402
 
 IMAGES = "/var/lib/libvirt/images"
 BIN = Path(os.environ.get("FERRY_BIN", ROOT / "build" / "src" / "cli"))
@@ -28,12 +28,16 @@ def skip(reason):
 
 @contextlib.contextmanager
 def hosts(*names):
-    """Two fresh hosts with the program that was built; afterwards nothing of them is left."""
+    """Two fresh hosts with the program that was built; afterwards nothing of them is left. Names as Lab takes them: "bravo:trixie"."""
     if os.geteuid() != 0:
         skip("raising hosts needs root")
     if not (BIN / "virt-ferry").exists():
         raise SystemExit(f"cannot test: there is no program at {BIN}/virt-ferry; build first")
-    with Lab(hosts=names or ("alfa", "bravo"), bin_dir=str(BIN)) as lab:
+    with contextlib.ExitStack() as stack:
+        try:
+            lab = stack.enter_context(Lab(hosts=names or ("alfa", "bravo"), bin_dir=str(BIN)))
+        except Unavailable as reason:
+            skip(reason)
         yield lab
 
 

@@ -146,9 +146,11 @@ a_snapshots_paths_move_and_its_chain_is_kept (void)
       ledger,
       "<domainsnapshot><name>before</name><memory snapshot='external' file='/srv/vm/before.mem'/><disks>"
       "<disk name='vda' snapshot='external' type='file'><source file='/srv/vm/branch.qcow2'/></disk></disks>"
-      "<domain><name>shop</name><devices>" SCENE_DISK ("vda", "/srv/vm/base.qcow2") "</devices></domain></domainsnapshot>",
-      &error);
+      "<domain><name>shop</name><devices>" SCENE_DISK (
+          "vda", "/srv/vm/base.qcow2") "<watchdog model='itco'/></devices></domain></domainsnapshot>",
+      9000000, &error);
   g_assert_no_error (error);
+  g_assert_null (strstr (moved, "itco"));
   g_autoptr (VfSnapshotXml) snapshot = vf_snapshot_xml_parse (moved, NULL);
   g_assert_cmpstr (snapshot->memory_file, ==, "/tank/before.mem");
   g_assert_cmpstr (((VfSnapshotDisk *)snapshot->disks->pdata[0])->source->path, ==, "/tank/branch.qcow2");
@@ -184,7 +186,7 @@ what_is_no_document_is_an_error (void)
   g_autoptr (GError) error = NULL;
   g_assert_null (vf_document_domain (ledger, "<other/>", false, &error));
   assert_failed (&error, VF_ERROR_CORRUPT, "");
-  g_assert_null (vf_document_snapshot (ledger, "", &error));
+  g_assert_null (vf_document_snapshot (ledger, "", 9000000, &error));
   assert_failed (&error, VF_ERROR_CORRUPT, "");
 }
 

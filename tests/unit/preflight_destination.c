@@ -47,6 +47,20 @@ older_qemu (void)
 }
 
 static void
+older_libvirt (void)
+{
+  Trial *trial = trial_clean ();
+  trial->destination->libvirt_version = 11009000;
+  trial->destination->source_libvirt_version = 12000000;
+  VfPlanSnapshot *snapshot = g_new0 (VfPlanSnapshot, 1);
+  snapshot->name = g_strdup ("clean");
+  snapshot->kind = g_strdup ("disks only");
+  trial->plan = scene_plan (trial->scene);
+  g_ptr_array_add (trial->plan->snapshots, snapshot);
+  assert_only (trial, VF_FINDING_WARN, "older-libvirt", "bravo", "libvirt at bravo is 11.9, here it is 12.0");
+}
+
+static void
 a_newer_qemu_is_no_finding (void)
 {
   g_autoptr (Trial) trial = trial_clean ();
@@ -326,6 +340,7 @@ add_destination_tests (void)
   ADD ("destination/name-taken", name_taken);
   ADD ("destination/no-qemu-img", no_qemu_img);
   ADD ("destination/older-qemu is a warning", older_qemu);
+  ADD ("destination/older-libvirt is a warning for a guest with snapshots", older_libvirt);
   ADD ("destination/a newer QEMU is no finding", a_newer_qemu_is_no_finding);
 }
 

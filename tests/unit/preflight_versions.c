@@ -99,7 +99,7 @@ each_range_begins_and_ends_where_it_should (void)
     VfFindingLevel level;
     const char *part;
   } cases[] = {
-    { SNAPSHOTS_INTERNAL, 11002000, 11004000, VF_FINDING_WARN, "at bravo: it cannot revert to internal snapshots" },
+    { SNAPSHOTS_INTERNAL, 11002000, 11004000, VF_FINDING_WARN, "it cannot revert to internal snapshots" },
     { DEEP, 10008000, 12000000, VF_FINDING_REFUSE, "more than about 25 layers" },
     { SNAPSHOTS_INTERNAL | VARIABLES, 10009000, 10010000, VF_FINDING_WARN, "forgets the UEFI variables" },
     { SNAPSHOTS_EXTERNAL, 8000000, 9009000, VF_FINDING_NOTE, "cannot revert to external snapshots" },

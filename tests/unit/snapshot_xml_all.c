@@ -165,6 +165,31 @@ a_cap_whose_name_xml_cannot_hold_is_refused (void)
   assert_refused (vf_snapshot_xml_for_caps (caps, NULL, &error), &error, VF_ERROR_REFUSED, "cannot write path");
 }
 
+#define WATCHDOGS "<devices>\n<watchdog model='i6300esb' action='reset'/>\n<watchdog model='itco' action='reset'/>\n</devices>"
+
+static guint
+count (const char *text, const char *part)
+{
+  guint found = 0;
+  for (const char *at = strstr (text, part); at != NULL; at = strstr (at + 1, part))
+    found++;
+  return found;
+}
+
+static void
+an_older_libvirt_is_not_told_of_what_it_does_not_know (void)
+{
+  static const char xml[] = "<domainsnapshot><name>a</name><domain type='kvm'><name>g</name>" WATCHDOGS "</domain>"
+                            "<inactiveDomain type='kvm'><name>g</name>" WATCHDOGS "</inactiveDomain></domainsnapshot>";
+  g_autofree char *old = vf_snapshot_xml_for_libvirt (xml, 9000000, NULL);
+  g_autofree char *new = vf_snapshot_xml_for_libvirt (xml, 9001000, NULL);
+  g_assert_cmpuint (count (old, "itco"), ==, 0);
+  g_assert_cmpuint (count (old, "i6300esb"), ==, 2);
+  g_assert_cmpuint (count (new, "itco"), ==, 2);
+  g_autoptr (GError) error = NULL;
+  assert_refused (vf_snapshot_xml_for_libvirt ("<domain/>", 9000000, &error), &error, VF_ERROR_CORRUPT, "cannot read");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -180,5 +205,7 @@ main (int argc, char **argv)
   g_test_add_func ("/xml/snapshot/a snapshot is rewritten in all its places", a_snapshot_is_rewritten_in_all_its_places);
   g_test_add_func ("/xml/snapshot/caps are asked for on the given targets only", caps_are_asked_for_on_the_given_targets_only);
   g_test_add_func ("/xml/snapshot/a cap whose name XML cannot hold is refused", a_cap_whose_name_xml_cannot_hold_is_refused);
+  g_test_add_func ("/xml/snapshot/an older libvirt is not told of what it does not know",
+                   an_older_libvirt_is_not_told_of_what_it_does_not_know);
   return g_test_run ();
 }
