@@ -70,6 +70,7 @@ typedef struct {
   guint checkpoints;
   char *cpus_wanted, *cpus_present, *cpus_online; /* those that the guest is pinned to, and the destination's (base/cpu_set.h);
                                                      for people, not in the journal; NULL: not pinned, or not known */
+  char *from_file;        /* holds the XML that stood for a guest; for people, not in the journal; NULL: a guest was asked */
   GPtrArray *files;       /* VfPlanFile; rounds append to it */
   GPtrArray *disks;       /* VfPlanDisk */
   GPtrArray *snapshots;   /* VfPlanSnapshot, parents first */
