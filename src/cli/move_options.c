@@ -108,14 +108,19 @@ take_cap_directory (VfRequest *request, GError **error)
 VfRequest *
 vf_move_options_request (char **arguments, GError **error)
 {
+  if (g_strv_length (arguments) == 2)
+    return vf_move_options_request_for (arguments[0], arguments[1], error);
+  vf_error_set (error, VF_ERROR_USAGE, "give DOMAIN and DESTURI (such as qemu+ssh://root@host/system); got %u words",
+                g_strv_length (arguments));
+  return NULL;
+}
+
+VfRequest *
+vf_move_options_request_for (const char *domain, const char *destination_uri, GError **error)
+{
   g_autoptr (VfRequest) request = vf_request_new ();
-  if (g_strv_length (arguments) != 2) {
-    vf_error_set (error, VF_ERROR_USAGE, "give DOMAIN and DESTURI (such as qemu+ssh://root@host/system); got %u words",
-                  g_strv_length (arguments));
-    return NULL;
-  }
-  take_text (&request->domain, arguments[0]);
-  take_text (&request->destination_uri, arguments[1]);
+  take_text (&request->domain, domain);
+  take_text (&request->destination_uri, destination_uri);
   take_text (&request->source_uri, vf_source_options_uri ());
   take_text (&request->rsh, given.rsh);
   take_text (&request->agent_path, given.agent_path);

@@ -113,7 +113,11 @@ vf_plan_print (const VfPlan *plan, const GPtrArray *findings, FILE *out)
   g_autoptr (GHashTable) shown = g_hash_table_new (NULL, NULL);
   g_autofree char *bytes = vf_print_bytes (vf_plan_bytes_to_send (plan));
   fprintf (out, "move guest '%s' from %s to %s\n", plan->domain, plan->source_host,
-           plan->destination_host != NULL ? plan->destination_host : "(not reached)");
+           plan->destination_host != NULL ? plan->destination_host
+           : plan->from_file != NULL      ? "(not looked at)"
+                                          : "(not reached)");
+  if (plan->from_file != NULL)
+    fprintf (out, "made from %s, not from a running guest\n", plan->from_file);
   print_disks (plan, shown, out);
   print_other_files (plan, shown, out);
   print_snapshots (plan, out);

@@ -49,6 +49,12 @@ vf_source_options_set_here (const char *uri)
   here = uri;
 }
 
+bool
+vf_source_options_are_elsewhere (void)
+{
+  return here != NULL;
+}
+
 const char *
 vf_source_options_uri (void)
 {

@@ -13,6 +13,9 @@ guint vf_source_options_leading (char **words);
 /* This process was started on the source for somebody elsewhere: its libvirt is `uri`, whatever --connect says. */
 void vf_source_options_set_here (const char *uri);
 
+/* True in such a process. */
+bool vf_source_options_are_elsewhere (void);
+
 /* The source's libvirt, a URI of this host; NULL where --connect says nothing. */
 const char *vf_source_options_uri (void);
 

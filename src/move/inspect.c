@@ -112,7 +112,8 @@ survey_destination_host (VfMove *move, const VfInventory *inventory, VfDestinati
   facts->qemu_img = g_strdup (vf_json_string_or (vf_link_peer (vf_move_link (move)), "qemu_img", NULL));
   return facts->host != NULL &&
          vf_hypervisor_versions (move->destination, &facts->libvirt_version, &facts->qemu_version, error) &&
-         vf_hypervisor_versions (move->source, &facts->source_libvirt_version, &facts->source_qemu_version, error);
+         (move->source == NULL ||
+          vf_hypervisor_versions (move->source, &facts->source_libvirt_version, &facts->source_qemu_version, error));
 }
 
 /* An agent older than the question leaves it open. */
@@ -139,10 +140,10 @@ ask_agent (VfMove *move, const VfDevices *devices, VfHost *there, GError **error
 static bool
 survey_offers (VfMove *move, const VfDevices *devices, VfDestinationFacts *facts, GError **error)
 {
-  g_autoptr (VfHost) here = vf_host_new ();
+  g_autoptr (VfHost) here = move->source == NULL ? NULL : vf_host_new ();
   g_autoptr (VfHost) there = vf_host_new ();
-  if (!vf_hypervisor_describe (move->source, here, error) || !vf_hypervisor_describe (move->destination, there, error) ||
-      !ask_agent (move, devices, there, error))
+  if ((here != NULL && !vf_hypervisor_describe (move->source, here, error)) ||
+      !vf_hypervisor_describe (move->destination, there, error) || !ask_agent (move, devices, there, error))
     return false;
   vf_hypervisor_try_guest (move->destination, devices, there);
   facts->source_offers = g_steal_pointer (&here);
@@ -230,21 +231,15 @@ find_unfinished_move (const VfInventory *inventory, GPtrArray *findings, GError 
   return true;
 }
 
-bool
-vf_inspect (VfMove *move, VfPlan **plan_out, GPtrArray **findings_out, GError **error)
+/* Adds to `findings`. */
+static bool
+make_plan (VfMove *move, const VfInventory *inventory, GPtrArray *findings, VfPlan **plan_out, GError **error)
 {
   g_autofree char *id = vf_id_new ();
   g_autofree char *rendezvous = g_uuid_string_random ();
-  g_autoptr (GPtrArray) findings = vf_findings_new ();
-  g_autoptr (VfDestination) destination = vf_destination_parse (move->request->destination_uri, error);
-  if (destination == NULL || !vf_move_connect_source (move, error))
+  g_autoptr (VfPlaces) wanted = vf_places_new (inventory, move->request, NULL, error);
+  if (wanted == NULL || (move->request->destination_uri != NULL && !reach_destination (move, rendezvous, findings, error)))
     return false;
-  g_autoptr (VfInventory) inventory = vf_survey_source (move, error);
-  g_autoptr (VfPlaces) wanted = inventory == NULL ? NULL : vf_places_new (inventory, move->request, NULL, error);
-  if (wanted == NULL || !find_unfinished_move (inventory, findings, error) ||
-      !reach_destination (move, rendezvous, findings, error))
-    return false;
-
   g_autoptr (VfFarTable) table = vf_far_table_new ();
   g_autoptr (VfDestinationFacts) there = vf_destination_facts_new ();
   bool reached = move->destination != NULL;
@@ -268,6 +263,39 @@ vf_inspect (VfMove *move, VfPlan **plan_out, GPtrArray **findings_out, GError **
   VfPreflight preflight = { inventory, move->request, plan, table, there, findings };
   vf_preflight_run (&preflight);
   *plan_out = g_steal_pointer (&plan);
+  return true;
+}
+
+bool
+vf_inspect (VfMove *move, VfPlan **plan, GPtrArray **findings_out, GError **error)
+{
+  g_autoptr (GPtrArray) findings = vf_findings_new ();
+  g_autoptr (VfDestination) destination = vf_destination_parse (move->request->destination_uri, error);
+  if (destination == NULL || !vf_move_connect_source (move, error))
+    return false;
+  g_autoptr (VfInventory) inventory = vf_survey_source (move, error);
+  if (inventory == NULL || !find_unfinished_move (inventory, findings, error) ||
+      !make_plan (move, inventory, findings, plan, error))
+    return false;
+  *findings_out = g_steal_pointer (&findings);
+  return true;
+}
+
+bool
+vf_inspect_xml (VfMove *move, const char *xml, const char *file, VfPlan **plan, GPtrArray **findings_out, GError **error)
+{
+  const char *uri = move->request->destination_uri;
+  g_autoptr (GPtrArray) findings = vf_findings_new ();
+  g_autoptr (VfDestination) destination = uri == NULL ? NULL : vf_destination_parse (uri, error);
+  g_autoptr (VfInventory) inventory = uri != NULL && destination == NULL ? NULL : vf_survey_xml (move, xml, error);
+  if (inventory == NULL)
+    return false;
+  vf_findings_add (findings, VF_FINDING_NOTE, "from-file", file, NULL,
+                   "no guest was asked: whether it runs, its snapshots, checkpoints and jobs are not known%s",
+                   uri == NULL ? "; no destination was named, so none was looked at" : "");
+  if (!make_plan (move, inventory, findings, plan, error))
+    return false;
+  (*plan)->from_file = g_strdup (file);
   *findings_out = g_steal_pointer (&findings);
   return true;
 }

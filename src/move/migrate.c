@@ -69,6 +69,14 @@ run_to_an_end (VfMove *move)
   return result;
 }
 
+static VfResult *
+planned (const GPtrArray *findings)
+{
+  VfResult *result = vf_result_new ();
+  result->exit = vf_findings_refuse (findings) ? VF_EXIT_REFUSED : VF_EXIT_DONE;
+  return result;
+}
+
 VfResult *
 vf_plan_move (const VfRequest *request, const VfReporter *reporter, GCancellable *cancellable, VfPlan **plan,
               GPtrArray **findings)
@@ -77,9 +85,18 @@ vf_plan_move (const VfRequest *request, const VfReporter *reporter, GCancellable
   GError *error = NULL;
   if (!vf_inspect (move, plan, findings, &error))
     return vf_words_refused (error);
-  VfResult *result = vf_result_new ();
-  result->exit = vf_findings_refuse (*findings) ? VF_EXIT_REFUSED : VF_EXIT_DONE;
-  return result;
+  return planned (*findings);
+}
+
+VfResult *
+vf_plan_xml (const VfRequest *request, const char *xml, const char *file, const VfReporter *reporter, GCancellable *cancellable,
+             VfPlan **plan, GPtrArray **findings)
+{
+  g_autoptr (VfMove) move = vf_move_new (request, reporter, cancellable);
+  GError *error = NULL;
+  if (!vf_inspect_xml (move, xml, file, plan, findings, &error))
+    return vf_words_refused (error);
+  return planned (*findings);
 }
 
 static VfResult *

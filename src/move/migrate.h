@@ -10,6 +10,10 @@
 VfResult *vf_plan_move (const VfRequest *request, const VfReporter *reporter, GCancellable *cancellable, VfPlan **plan,
                         GPtrArray **findings);
 
+/* As vf_plan_move of a guest that there is only XML of, which `file` holds; see vf_inspect_xml. */
+VfResult *vf_plan_xml (const VfRequest *request, const char *xml, const char *file, const VfReporter *reporter,
+                       GCancellable *cancellable, VfPlan **plan, GPtrArray **findings);
+
 /* The whole move. Cancelling undoes it until the switch; after that it goes forward to its end. */
 VfResult *vf_migrate (const VfRequest *request, const VfReporter *reporter, GCancellable *cancellable);
 
@@ -26,7 +30,8 @@ VfResult *vf_cleanup (const char *id, const VfReporter *reporter);
 /* True if a move is neither done nor undone, and no process works on it: what `recover` looks after. */
 bool vf_move_is_abandoned (const VfLedger *ledger, bool held);
 
-/* What is done with an abandoned move after a crash or at boot: as `resume` if the guest has switched or may have, else as `abort`. */
+/* What is done with an abandoned move after a crash or at boot: as `resume` if the guest has switched or may have, else as
+ * `abort`. */
 VfResult *vf_recover (const char *id, const VfReporter *reporter, GCancellable *cancellable);
 
 /* What the journal says. *holder is the pid of the process that works on it now, or 0. */

@@ -180,3 +180,24 @@ vf_survey_source (VfMove *move, GError **error)
   return records == NULL || !survey_nvram (inventory, error) || !survey_with (&survey, error) ? NULL
                                                                                               : g_steal_pointer (&inventory);
 }
+
+VfInventory *
+vf_survey_xml (VfMove *move, const char *xml, GError **error)
+{
+  g_autoptr (VfInventory) inventory = vf_inventory_new ();
+  g_autoptr (GHashTable) read = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  Survey survey = { move, inventory, read };
+  inventory->domain = vf_domain_xml_parse (xml, error);
+  inventory->devices = inventory->domain == NULL ? NULL : vf_devices_parse (xml, error);
+  if (inventory->devices == NULL)
+    return NULL;
+  if (inventory->domain->uuid == NULL)
+    inventory->domain->uuid = g_uuid_string_random (); /* as libvirt does when it is defined */
+  inventory->persistent = true;
+  inventory->state = g_strdup ("running");
+  inventory->host = g_strdup (g_get_host_name ());
+  bool surveyed = survey_disks (&survey, inventory->domain, NULL, error) &&
+                  add_facts (inventory, move->request->cap_directory, error) && survey_nvram (inventory, error) &&
+                  survey_with (&survey, error);
+  return surveyed ? g_steal_pointer (&inventory) : NULL;
+}

@@ -134,6 +134,7 @@ vf_plan_describe (const VfPlan *plan, const GPtrArray *findings)
     json_array_add_object_element (found, vf_finding_to_json (findings->pdata[i]));
   json_object_set_string_member (object, "domain", plan->domain);
   json_object_set_string_member (object, "uuid", plan->uuid);
+  vf_json_set_string (object, "from_file", plan->from_file);
   vf_json_set_string (object, "source_host", plan->source_host);
   vf_json_set_string (object, "destination_host", plan->destination_host);
   json_object_set_array_member (object, "disks", disks);

@@ -66,6 +66,7 @@ vf_plan_free (VfPlan *plan)
   g_free (plan->cpus_wanted);
   g_free (plan->cpus_present);
   g_free (plan->cpus_online);
+  g_free (plan->from_file);
   g_ptr_array_unref (plan->files);
   g_ptr_array_unref (plan->disks);
   g_ptr_array_unref (plan->snapshots);

@@ -76,9 +76,10 @@ typedef struct {
   guint checkpoints;
   char *cpus_wanted, *cpus_present, *cpus_online; /* those that the guest is pinned to, and the destination's (base/cpu_set.h);
                                                      for people, not in the journal; NULL: not pinned, or not known */
-  GPtrArray *files;                               /* VfPlanFile; rounds append to it */
-  GPtrArray *disks;                               /* VfPlanDisk */
-  GPtrArray *snapshots;                           /* VfPlanSnapshot, parents first */
+  char *from_file;        /* holds the XML that stood for a guest; for people, not in the journal; NULL: a guest was asked */
+  GPtrArray *files;       /* VfPlanFile; rounds append to it */
+  GPtrArray *disks;       /* VfPlanDisk */
+  GPtrArray *snapshots;   /* VfPlanSnapshot, parents first */
   GPtrArray *changes;     /* VfPathChange: what the XML documents must say differently at the destination */
   GPtrArray *directories; /* char *: missing at the destination, to be made; parents first */
 } VfPlan;

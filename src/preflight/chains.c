@@ -96,6 +96,15 @@ check_dependents (const VfPreflight *preflight)
   }
 }
 
+static void
+check_variables (const VfPreflight *preflight)
+{
+  const VfDomainXml *domain = preflight->inventory->domain;
+  if (domain->nvram != NULL && vf_inventory_file (preflight->inventory, domain->nvram) == NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_WARN, "missing-layer", domain->nvram, NULL,
+                     "the file of the guest's UEFI variables is missing; libvirt will make a new one from its template");
+}
+
 void
 vf_preflight_chains (const VfPreflight *preflight)
 {
@@ -104,4 +113,5 @@ vf_preflight_chains (const VfPreflight *preflight)
     check_chain (preflight, heads->pdata[i]);
   check_images (preflight);
   check_dependents (preflight);
+  check_variables (preflight);
 }

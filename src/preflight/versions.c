@@ -93,8 +93,9 @@ runs_on_kvm (const VfPreflight *preflight)
 static bool
 has_nested_virtualization_from_older_libvirt (const VfPreflight *preflight)
 {
-  return runs_on_kvm (preflight) && preflight->destination->source_libvirt_version < VERSION (9, 10, 0) &&
-         preflight->inventory->devices->cpu != NULL && strstr (preflight->inventory->devices->cpu, "\"vmx\"") != NULL;
+  gulong here = preflight->destination->source_libvirt_version;
+  return runs_on_kvm (preflight) && here != 0 && here < VERSION (9, 10, 0) && preflight->inventory->devices->cpu != NULL &&
+         strstr (preflight->inventory->devices->cpu, "\"vmx\"") != NULL;
 }
 
 static bool

@@ -1,5 +1,7 @@
 #include "xml/disk_xml.h"
 
+#include <string.h>
+
 void
 vf_source_free (VfSource *source)
 {
@@ -8,6 +10,7 @@ vf_source_free (VfSource *source)
   g_free (source->path);
   g_free (source->format);
   g_free (source->other);
+  g_free (source->name);
   g_free (source);
 }
 
@@ -44,6 +47,36 @@ source_speciality (const xmlNode *source)
   return vf_xml_first (source, "slices") != NULL ? "slices" : NULL;
 }
 
+static guint
+read_number (const xmlNode *node, const char *attribute)
+{
+  g_autofree char *text = vf_xml_attribute (node, attribute);
+  return text == NULL ? 0 : (guint)g_ascii_strtoull (text, NULL, 0);
+}
+
+static char *
+nvme_name (const xmlNode *source)
+{
+  const xmlNode *address = vf_xml_first (source, "address");
+  g_autofree char *namespace = vf_xml_attribute (source, "namespace");
+  return g_strdup_printf ("nvme://%04x:%02x:%02x.%x/%s", read_number (address, "domain"), read_number (address, "bus"),
+                          read_number (address, "slot"), read_number (address, "function"), namespace != NULL ? namespace : "");
+}
+
+/* What names the source of a disk that is not all of a file or device. libvirt adds the unit to an iSCSI target without one. */
+static char *
+source_name (const xmlNode *layer, const xmlNode *source)
+{
+  static const char *const attributes[] = { "file", "dev", "dir", "name", "volume", "path" };
+  char *name = vf_xml_attribute_is (layer, "type", "nvme") ? nvme_name (source) : NULL;
+  for (gsize i = 0; i < G_N_ELEMENTS (attributes) && name == NULL; i++)
+    name = vf_xml_attribute (source, attributes[i]);
+  if (name == NULL || !vf_xml_attribute_is (source, "protocol", "iscsi") || strchr (name, '/') != NULL)
+    return name;
+  g_autofree char *target = name;
+  return g_strconcat (target, "/0", NULL);
+}
+
 VfSource *
 vf_source_read (const xmlNode *layer, char *format)
 {
@@ -52,9 +85,12 @@ vf_source_read (const xmlNode *layer, char *format)
   const xmlNode *element = vf_xml_first (layer, "source");
   const char *attribute = vf_source_attribute (layer);
   const char *speciality = source_speciality (element);
+  if (element == NULL) /* an empty drive, whatever its type says */
+    return source;
   if (attribute == NULL || speciality != NULL) {
     source->kind = VF_SOURCE_OTHER;
     source->other = speciality != NULL ? g_strdup (speciality) : vf_xml_attribute (layer, "type");
+    source->name = source_name (layer, element);
     return source;
   }
   source->path = vf_xml_attribute (element, attribute);
@@ -110,7 +146,7 @@ vf_xml_disk_read (const xmlNode *disk)
     read->device = g_strdup ("disk");
   read->source = vf_source_read (disk, vf_xml_attribute (vf_xml_first (disk, "driver"), "type"));
   read->backing = read_backing (disk);
-  read->readonly = vf_xml_first (disk, "readonly") != NULL;
+  read->readonly = vf_xml_first (disk, "readonly") != NULL || g_str_equal (read->device, "cdrom"); /* libvirt's own rule */
   read->shareable = vf_xml_first (disk, "shareable") != NULL;
   read->transient = vf_xml_first (disk, "transient") != NULL;
   read->encrypted = has_descendant (disk, "encryption");

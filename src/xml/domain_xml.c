@@ -148,7 +148,8 @@ vf_domain_node_read (const xmlNode *element, GError **error)
     vf_error_set (error, VF_ERROR_CORRUPT, "cannot read <domain>: it has no name");
     return NULL;
   }
-  if (!vf_xml_read_memory (vf_xml_first (element, "memory"), &domain->memory_bytes, error) || !check_targets (domain->disks, error))
+  if (!vf_xml_read_memory (vf_xml_first (element, "memory"), &domain->memory_bytes, error) ||
+      !check_targets (domain->disks, error))
     return NULL;
   return g_steal_pointer (&domain);
 }

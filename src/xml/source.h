@@ -15,6 +15,7 @@ typedef struct {
   char *path;   /* of FILE and BLOCK, as written there; else NULL */
   char *format; /* "raw", "qcow2", …; NULL when the XML does not say */
   char *other;  /* libvirt's word for kind OTHER */
+  char *name;   /* of kind OTHER: what virsh domblklist shows for it, or NULL */
 } VfSource;
 
 void vf_source_free (VfSource *source);

@@ -244,6 +244,40 @@ a_syntax_error_is_not_printed (void)
   g_test_trap_assert_stderr ("");
 }
 
+static void
+sources_are_named_as_virsh_names_them (void)
+{
+  static const struct {
+    const char *target;
+    VfSourceKind kind;
+    const char *other, *name;
+  } rows[] = {
+    { "sda", VF_SOURCE_BLOCK, NULL, NULL },
+    { "sdb", VF_SOURCE_NONE, NULL, NULL },
+    { "fda", VF_SOURCE_NONE, NULL, NULL },
+    { "vda", VF_SOURCE_OTHER, "network", "iqn.2026-01.odd:disk/0" },
+    { "vdb", VF_SOURCE_OTHER, "network", "iqn.2026-01.odd:disk/3" },
+    { "vdc", VF_SOURCE_OTHER, "network", "export" },
+    { "vdd", VF_SOURCE_OTHER, "nvme", "nvme://0001:0a:1f.7/2" },
+    { "vde", VF_SOURCE_OTHER, "nvme", "nvme://0000:00:00.0/" },
+    { "vdf", VF_SOURCE_OTHER, "volume", "v" },
+    { "vdg", VF_SOURCE_OTHER, "vhostuser", "/run/odd.sock" },
+    { "vdh", VF_SOURCE_OTHER, "dir", "/srv/odd" },
+    { "vdi", VF_SOURCE_OTHER, "fdgroup", "/srv/odd.qcow2" },
+    { "vdj", VF_SOURCE_OTHER, "slices", "/srv/slice.raw" },
+  };
+  g_autoptr (VfDomainXml) domain = parse_data ("odd-sources.xml");
+  g_assert_cmpuint (domain->disks->len, ==, G_N_ELEMENTS (rows));
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    const VfXmlDisk *disk = domain->disks->pdata[i];
+    g_assert_cmpstr (disk->target, ==, rows[i].target);
+    g_assert_cmpint (disk->source->kind, ==, rows[i].kind);
+    g_assert_cmpstr (disk->source->other, ==, rows[i].other);
+    g_assert_cmpstr (disk->source->name, ==, rows[i].name);
+    g_assert_true (disk->readonly == g_str_equal (disk->device, "cdrom"));
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -253,6 +287,7 @@ main (int argc, char **argv)
   g_test_add_func ("/xml/domain/a live chain is read from the one below the top down",
                    a_live_chain_is_read_from_the_one_below_the_top_down);
   g_test_add_func ("/xml/domain/every kind of disk is told apart", every_kind_of_disk_is_told_apart);
+  g_test_add_func ("/xml/domain/sources are named as virsh names them", sources_are_named_as_virsh_names_them);
   g_test_add_func ("/xml/domain/a slice of a file is not that file", a_slice_of_a_file_is_not_that_file);
   g_test_add_func ("/xml/domain/memory is read in every unit", memory_is_read_in_every_unit);
   g_test_add_func ("/xml/domain/memory that is no amount is refused", memory_that_is_no_amount_is_refused);
