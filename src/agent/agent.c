@@ -17,7 +17,7 @@ static const VfService services[] = {
   { "stat", vf_service_stat, NULL },
   { "mkdir", vf_service_mkdir, NULL },
   { "receive", vf_service_receive, vf_service_receive_stream },
-  { "digest", vf_service_digest, NULL },
+  { "digest", vf_service_digest, vf_service_digest_stream },
   { "own", vf_service_own, NULL },
   { "rebase", vf_service_rebase, NULL },
   { "create-cap", vf_service_create_cap, NULL },
@@ -108,6 +108,7 @@ vf_agent_run (int in_fd, int out_fd, const char *config_path, GError **error)
   g_autoptr (GHashTable) meetings = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   VfAgent agent = { .roots = roots, .meetings = meetings };
   g_mutex_init (&agent.lock);
+  vf_digest_key_make (&agent.key);
   g_autoptr (JsonObject) hello = make_hello (roots);
   bool served = vf_link_serve (in_fd, out_fd, SILENCE_S, hello, serve_channel, &agent, error);
   vf_rendezvous_leave_all (&agent);

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/names.h"
+#include "seed/seed.h"
 
 #include <limits.h>
 #include <string.h>
@@ -62,6 +63,20 @@ vf_args_bytes (JsonObject *args, guint64 *bytes, GError **error)
   if (*bytes > FILE_BYTES_MAX)
     return vf_error_set (error, VF_ERROR_PROTOCOL, "cannot read member 'bytes': %" G_GUINT64_FORMAT " is more than a pebibyte",
                          *bytes);
+  return true;
+}
+
+bool
+vf_args_streams (JsonObject *args, guint *streams, GError **error)
+{
+  GError *reason = NULL;
+  guint64 number = 0;
+  if (json_object_has_member (args, "streams") && !vf_json_u64 (args, "streams", &number, &reason))
+    return breaks_protocol (reason, error);
+  if (number > VF_STREAMS_MAX)
+    return vf_error_set (error, VF_ERROR_PROTOCOL, "cannot read member 'streams': %" G_GUINT64_FORMAT " are more than %d",
+                         number, VF_STREAMS_MAX);
+  *streams = (guint)number;
   return true;
 }
 

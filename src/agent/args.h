@@ -17,6 +17,9 @@ const char *vf_args_id (JsonObject *args, GError **error);
 /* A size: up to 2^63 - 1. */
 bool vf_args_bytes (JsonObject *args, guint64 *bytes, GError **error);
 
+/* The member "streams", how many threads may work; 0 when it is absent. */
+bool vf_args_streams (JsonObject *args, guint *streams, GError **error);
+
 /* Permission bits only. */
 bool vf_args_mode (JsonObject *args, guint *mode, GError **error);
 

@@ -145,30 +145,36 @@ vf_service_stat (VfAgent *agent, JsonObject *args, VfStreamState *state, GError 
 JsonObject *
 vf_service_digest (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error)
 {
-  VfDigest digest;
-  g_autofree char *path = vf_args_path (args, "path", error);
-  if (path == NULL)
+  state->path = vf_args_path (args, "path", error);
+  state->fd = state->path != NULL ? vf_roots_open (agent->roots, state->path, O_RDONLY, 0, error) : VF_FD_NONE;
+  g_autoptr (VfFileFacts) facts = state->fd != VF_FD_NONE ? vf_file_look_fd (state->fd, state->path, error) : NULL;
+  if (facts == NULL)
     return NULL;
-  g_auto (VfFd) fd = vf_roots_open (agent->roots, path, O_RDONLY, 0, error);
-  g_autoptr (VfFileFacts) before = fd != VF_FD_NONE ? vf_file_look_fd (fd, path, error) : NULL;
-  if (before == NULL)
-    return NULL;
-  if (before->kind != VF_FILE_REGULAR && before->kind != VF_FILE_BLOCK) {
-    vf_error_set (error, VF_ERROR_REFUSED, "cannot digest '%s': it is no file or block device", path);
+  if (facts->kind != VF_FILE_REGULAR && facts->kind != VF_FILE_BLOCK) {
+    vf_error_set (error, VF_ERROR_REFUSED, "cannot digest '%s': it is no file or block device", state->path);
     return NULL;
   }
-  if (!vf_digest_fd (fd, path, before->bytes, NULL, &digest, error))
-    return NULL;
-  g_autoptr (VfFileFacts) after = vf_file_look_fd (fd, path, error);
-  if (after == NULL)
-    return NULL;
-  if (!vf_file_is_unchanged (before, after)) {
-    vf_error_set (error, VF_ERROR_BUSY, "cannot digest file '%s': it was changed meanwhile", path);
-    return NULL;
-  }
-  g_autofree char *text = vf_digest_print (&digest);
+  g_autofree char *key = vf_digest_key_print (&agent->key);
+  state->key = agent->key;
+  state->bytes = facts->bytes;
   JsonObject *answer = json_object_new ();
-  json_object_set_string_member (answer, "digest", text);
-  vf_file_id_to_json (&before->id, answer);
+  json_object_set_string_member (answer, "key", key);
+  json_object_set_int_member (answer, "bytes", (gint64)facts->bytes);
+  vf_file_id_to_json (&facts->id, answer);
   return answer;
+}
+
+bool
+vf_service_digest_stream (VfChannel *channel, VfStreamState *state, GError **error)
+{
+  VfDigest digest;
+  g_autoptr (VfFileFacts) before = vf_file_look_fd (state->fd, state->path, error);
+  if (before == NULL || !vf_digest_fd (state->fd, state->path, state->bytes, &state->key, NULL, &digest, error))
+    return false;
+  g_autoptr (VfFileFacts) after = vf_file_look_fd (state->fd, state->path, error);
+  if (after == NULL)
+    return false;
+  if (!vf_file_is_unchanged (before, after))
+    return vf_error_set (error, VF_ERROR_BUSY, "cannot digest file '%s': it was changed meanwhile", state->path);
+  return vf_channel_send (channel, digest.bytes, VF_DIGEST_BYTES, NULL, error);
 }

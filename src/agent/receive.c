@@ -55,7 +55,8 @@ vf_service_receive (VfAgent *agent, JsonObject *args, VfStreamState *state, GErr
 {
   g_autoptr (VfFileFacts) facts = NULL;
   const char *kind = vf_args_string (args, "kind", error);
-  if (kind == NULL || vf_args_id (args, error) == NULL || !vf_args_bytes (args, &state->bytes, error))
+  if (kind == NULL || vf_args_id (args, error) == NULL || !vf_args_bytes (args, &state->bytes, error) ||
+      !vf_args_streams (args, &state->streams, error))
     return NULL;
   state->path = vf_args_path (args, "path", error);
   if (state->path == NULL)
@@ -70,7 +71,10 @@ vf_service_receive (VfAgent *agent, JsonObject *args, VfStreamState *state, GErr
                               : create_partial (agent, args, &facts, error);
   if (state->fd == VF_FD_NONE)
     return NULL;
+  g_autofree char *key = vf_digest_key_print (&agent->key);
+  state->key = agent->key;
   JsonObject *answer = json_object_new ();
+  json_object_set_string_member (answer, "key", key);
   vf_file_id_to_json (&facts->id, answer);
   return answer;
 }
@@ -84,6 +88,8 @@ vf_service_receive_stream (VfChannel *channel, VfStreamState *state, GError **er
     .path = state->path,
     .file_bytes = state->bytes,
     .is_block = state->is_block,
+    .key = state->key,
+    .streams = state->streams,
   };
   return vf_seed_receive (channel, &target, &digest, error);
 }

@@ -4,9 +4,11 @@
 #include "agent/roots.h"
 #include "base/fd.h"
 #include "link/link.h"
+#include "seed/digest.h"
 
 typedef struct {
   VfRoots *roots;
+  VfDigestKey key; /* of all digests that this agent compares */
   GMutex lock;
   GHashTable *meetings; /* rendezvous name -> descriptor of its directory, shared-locked while this agent lives; or NULL */
 } VfAgent;
@@ -17,6 +19,8 @@ typedef struct {
   char *path;
   guint64 bytes;
   bool is_block;
+  VfDigestKey key;
+  guint streams;
 } VfStreamState;
 
 typedef struct {
@@ -33,6 +37,7 @@ typedef struct {
 /* look.c */
 JsonObject *vf_service_stat (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 JsonObject *vf_service_digest (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+bool vf_service_digest_stream (VfChannel *channel, VfStreamState *state, GError **error);
 
 /* host.c */
 JsonObject *vf_service_host_facts (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);

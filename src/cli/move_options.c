@@ -18,6 +18,7 @@ static struct {
   char *max_cap;
   char *rounds;
   char *downtime;
+  char *streams;
   char *compress;
   char *timeout;
 } given;
@@ -37,6 +38,7 @@ static const GOptionEntry entries[] = {
   { "rounds", 0, 0, G_OPTION_ARG_STRING, &given.rounds, "at most so many rounds of new overlays (default 6)", "N" },
   { "downtime", 0, 0, G_OPTION_ARG_STRING, &given.downtime, "stop the guest for at most so long at the switch, if it can be",
     "MS" },
+  { "streams", 0, 0, G_OPTION_ARG_STRING, &given.streams, "threads that copy, at either end (1 to 16, default 4)", "N" },
   { "compress", 0, 0, G_OPTION_ARG_STRING, &given.compress, "compress what is copied (default none)", "none|zstd[:LEVEL]" },
   { "timeout", 0, 0, G_OPTION_ARG_STRING, &given.timeout, "give a silent peer or a standing job up after so long (default 30)",
     "SECONDS" },
@@ -132,6 +134,7 @@ vf_move_options_request_for (const char *domain, const char *destination_uri, GE
       (given.max_cap != NULL && !vf_parse_bytes (given.max_cap, "--max-cap", &request->max_cap_bytes, error)) ||
       !take_number (given.rounds, "--rounds", 0, 100, &request->rounds_max, error) ||
       !take_number (given.downtime, "--downtime", 1, 600000, &request->downtime_ms, error) ||
+      !take_number (given.streams, "--streams", 1, 16, &request->streams, error) ||
       !take_number (given.timeout, "--timeout", 3, 86400, &request->timeout_s, error))
     return NULL;
   return g_steal_pointer (&request);

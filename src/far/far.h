@@ -30,14 +30,16 @@ bool vf_far_mkdir (VfLink *link, const char *path, guint mode, bool *made, GErro
 /* Removes an empty directory. *removed is false, and no error, when it is absent or holds something. */
 bool vf_far_rmdir (VfLink *link, const char *path, bool *removed, GError **error);
 
-/* Sends a file into `partial` (made new; an old partial of the same id is replaced) or onto a block device. source->peer is not
- * read: the far end's name stands there. far_id is valid as soon as the far end has accepted, also when the transfer failed
- * later. */
+/* Sends a file into `partial` (made new; an old partial of the same id is replaced) or onto a block device. source->peer and
+ * key are not read: the far end's stand there. far_id is valid as soon as the far end has accepted, also when the transfer
+ * failed later. */
 bool vf_far_seed (VfLink *link, const char *partial, const char *id, bool is_block, const VfSeedSource *source,
                   VfSeedCounts *counts, VfDigest *digest, VfFileId *far_id, GError **error);
 
-bool vf_far_digest (VfLink *link, const char *path, GCancellable *cancellable, VfDigest *digest, VfFileId *far_id,
-                    GError **error);
+/* Is the far file or device the same as this one? Of `source` the file and the cancellable are read; nothing travels but the
+ * digests, and both ends read at the same time. digest (of this one) and far_id are valid on success. */
+bool vf_far_compare (VfLink *link, const char *path, const VfSeedSource *source, bool *equal, VfDigest *digest,
+                     VfFileId *far_id, GError **error);
 
 /* Gives a partial owner (by name, ignored where the far end does not know it) and mode. */
 bool vf_far_own (VfLink *link, const char *partial, const char *id, const VfFileFacts *as, GError **error);

@@ -4,13 +4,15 @@
 #include "base/json.h"
 #include "far/call.h"
 
+/* Opens a service that answers with a file's id and the key of its digests. */
 static VfChannel *
-open_receive (VfLink *link, JsonObject *args, GCancellable *cancellable, VfFileId *far_id, GError **error)
+open_service (VfLink *link, const char *service, JsonObject *args, GCancellable *cancellable, JsonObject **answer,
+              VfFileId *far_id, VfDigestKey *key, GError **error)
 {
   GError *failure = NULL;
-  g_autoptr (JsonObject) answer = NULL;
-  g_autoptr (VfChannel) channel = vf_link_open (link, "receive", args, &answer, cancellable, &failure);
-  if (channel == NULL || !vf_file_id_from_json (answer, far_id, &failure)) {
+  g_autoptr (VfChannel) channel = vf_link_open (link, service, args, answer, cancellable, &failure);
+  if (channel == NULL || !vf_file_id_from_json (*answer, far_id, &failure) ||
+      !vf_digest_key_parse (vf_json_string_or (*answer, "key", NULL), key, &failure)) {
     vf_far_failed (link, failure, error);
     return NULL;
   }
@@ -21,26 +23,40 @@ bool
 vf_far_seed (VfLink *link, const char *partial, const char *id, bool is_block, const VfSeedSource *source, VfSeedCounts *counts,
              VfDigest *digest, VfFileId *far_id, GError **error)
 {
-  g_autoptr (JsonObject) args = json_object_new ();
+  g_autoptr (JsonObject) args = vf_far_args (partial, id);
+  g_autoptr (JsonObject) answer = NULL;
   VfSeedSource named = *source;
-  json_object_set_string_member (args, "path", partial);
-  json_object_set_string_member (args, "id", id);
   json_object_set_string_member (args, "kind", vf_file_kind_name (is_block ? VF_FILE_BLOCK : VF_FILE_REGULAR));
   json_object_set_int_member (args, "bytes", (gint64)source->file_bytes);
-  g_autoptr (VfChannel) channel = open_receive (link, args, source->cancellable, far_id, error);
+  json_object_set_int_member (args, "streams", source->streams);
+  g_autoptr (VfChannel) channel = open_service (link, "receive", args, source->cancellable, &answer, far_id, &named.key, error);
   named.peer = vf_far_host (link);
   return channel != NULL && vf_seed_send (channel, &named, counts, digest, error);
 }
 
+/* Both ends read at the same time. */
 bool
-vf_far_digest (VfLink *link, const char *path, GCancellable *cancellable, VfDigest *digest, VfFileId *far_id, GError **error)
+vf_far_compare (VfLink *link, const char *path, const VfSeedSource *source, bool *equal, VfDigest *digest, VfFileId *far_id,
+                GError **error)
 {
+  VfDigest there;
+  VfDigestKey key;
+  guint64 there_bytes;
   GError *failure = NULL;
-  g_autoptr (JsonObject) answer = vf_far_call (link, "digest", vf_far_args (path, NULL), cancellable, error);
-  if (answer == NULL)
+  g_autoptr (JsonObject) args = vf_far_args (path, NULL);
+  g_autoptr (JsonObject) answer = NULL;
+  g_autoptr (VfChannel) channel = open_service (link, "digest", args, source->cancellable, &answer, far_id, &key, error);
+  if (channel == NULL)
     return false;
-  if (!vf_digest_parse (vf_json_string_or (answer, "digest", NULL), digest, &failure) ||
-      !vf_file_id_from_json (answer, far_id, &failure))
+  if (!vf_json_u64 (answer, "bytes", &there_bytes, &failure))
     return vf_far_failed (link, failure, error);
+  *equal = there_bytes == source->file_bytes;
+  if (!vf_digest_fd (source->fd, source->path, source->file_bytes, &key, source->cancellable, digest, error))
+    return false;
+  if (!*equal)
+    return true;
+  if (!vf_channel_receive_full (channel, there.bytes, VF_DIGEST_BYTES, source->cancellable, &failure))
+    return vf_far_failed (link, failure, error);
+  *equal = vf_digest_equal (digest, &there);
   return true;
 }

@@ -85,6 +85,8 @@ start_agent (VfMove *move, const VfDestination *destination, GError **error)
   g_auto (GStrv) argv = vf_remote_shell_argv (destination, move->request->rsh, move->request->agent_path, error);
   if (argv == NULL)
     return false;
+  if (move->request->rsh == NULL)
+    argv = vf_remote_shell_prefer_fast (argv);
   move->shell = vf_remote_shell_start (argv, move->request->timeout_s, error);
   return move->shell != NULL;
 }

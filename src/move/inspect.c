@@ -154,17 +154,14 @@ survey_offers (VfMove *move, const VfDevices *devices, VfDestinationFacts *facts
 static bool
 is_equal_there (VfMove *move, const VfPlanFile *file, bool *equal, GError **error)
 {
-  VfDigest here, there;
+  VfDigest digest;
   VfFileId id;
   g_auto (VfFd) fd = open (file->source, O_RDONLY | O_CLOEXEC);
   if (fd == VF_FD_NONE)
     return vf_error_set_errno (error, errno, "cannot open layer '%s' at the source", file->source);
   vf_move_note (move, "comparing '%s' with the file of that name at the destination", file->destination);
-  if (!vf_far_digest (vf_move_link (move), file->destination, move->cancellable, &there, &id, error) ||
-      !vf_digest_fd (fd, file->source, file->facts->bytes, move->cancellable, &here, error))
-    return false;
-  *equal = vf_digest_equal (&here, &there);
-  return true;
+  VfSeedSource source = { .fd = fd, .path = file->source, .file_bytes = file->facts->bytes, .cancellable = move->cancellable };
+  return vf_far_compare (vf_move_link (move), file->destination, &source, equal, &digest, &id, error);
 }
 
 static bool

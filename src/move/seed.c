@@ -60,13 +60,14 @@ static bool
 find_equal (VfMove *move, guint index, GError **error)
 {
   const VfPlanFile *file = vf_plan_file (vf_move_plan (move), index);
-  VfDigest here, there;
+  VfDigest here;
   VfFileId id;
+  bool is_equal;
   g_auto (VfFd) fd = open_source (file, error);
-  if (fd == VF_FD_NONE || !vf_far_digest (vf_move_link (move), file->destination, move->cancellable, &there, &id, error) ||
-      !vf_digest_fd (fd, file->source, file->facts->bytes, move->cancellable, &here, error))
+  VfSeedSource source = { .fd = fd, .path = file->source, .file_bytes = file->facts->bytes, .cancellable = move->cancellable };
+  if (fd == VF_FD_NONE || !vf_far_compare (vf_move_link (move), file->destination, &source, &is_equal, &here, &id, error))
     return false;
-  if (!vf_digest_equal (&here, &there))
+  if (!is_equal)
     return vf_error_set (error, VF_ERROR_EXISTS, "cannot use file '%s' at the destination: its content differs from '%s'",
                          file->destination, file->source);
   move->bytes.reused_bytes += vf_move_file_weight (file);
@@ -105,6 +106,7 @@ send_file (VfMove *move, guint index, GError **error)
                           .file_bytes = now->bytes,
                           .progress = tell_progress,
                           .progress_data = &progress,
+                          .streams = move->request->streams,
                           .zstd_level = (int)move->request->zstd_level,
                           .cancellable = move->cancellable };
   VfSeedCounts counts = { 0 };

@@ -6,18 +6,15 @@
 #include <zstd.h>
 
 struct VfCodec {
-  int level;
   ZSTD_CCtx *compressor; /* made when first needed */
   ZSTD_DCtx *decompressor;
   guint8 shrunk[VF_CHUNK_BYTES];
 };
 
 VfCodec *
-vf_codec_new (int level)
+vf_codec_new (void)
 {
-  VfCodec *codec = g_new0 (VfCodec, 1);
-  codec->level = level;
-  return codec;
+  return g_new0 (VfCodec, 1);
 }
 
 void
@@ -29,15 +26,15 @@ vf_codec_free (VfCodec *codec)
 }
 
 VfCodecKind
-vf_codec_shrink (VfCodec *codec, guint8 *bytes, gsize *length)
+vf_codec_shrink (VfCodec *codec, int level, guint8 *bytes, gsize *length)
 {
-  if (codec->level == 0)
+  if (level == 0)
     return VF_CODEC_STORED;
   if (codec->compressor == NULL)
     codec->compressor = ZSTD_createCCtx ();
   gsize worth = *length - *length / 16; /* room for no more: zstd gives up where it would not pay */
-  gsize shrunk = ZSTD_compressCCtx (codec->compressor, codec->shrunk, worth, bytes, *length, codec->level);
-  if (ZSTD_isError (shrunk))
+  gsize shrunk = ZSTD_compressCCtx (codec->compressor, codec->shrunk, worth, bytes, *length, level);
+  if (ZSTD_isError (shrunk) || shrunk >= *length)
     return VF_CODEC_STORED;
   memcpy (bytes, codec->shrunk, shrunk);
   *length = shrunk;
@@ -45,16 +42,9 @@ vf_codec_shrink (VfCodec *codec, guint8 *bytes, gsize *length)
 }
 
 bool
-vf_codec_expand (VfCodec *codec, guint8 kind, const guint8 *stored, gsize stored_bytes, guint8 *plain, gsize plain_bytes)
+vf_codec_expand (VfCodec *codec, const guint8 *stored, gsize stored_bytes, guint8 *plain, gsize plain_bytes)
 {
-  if (kind == VF_CODEC_STORED) {
-    if (stored_bytes != plain_bytes)
-      return false;
-    memcpy (plain, stored, plain_bytes);
-    return true;
-  }
   if (codec->decompressor == NULL)
     codec->decompressor = ZSTD_createDCtx ();
-  return kind == VF_CODEC_ZSTD &&
-         ZSTD_decompressDCtx (codec->decompressor, plain, plain_bytes, stored, stored_bytes) == plain_bytes;
+  return ZSTD_decompressDCtx (codec->decompressor, plain, plain_bytes, stored, stored_bytes) == plain_bytes;
 }

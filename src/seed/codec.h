@@ -11,14 +11,14 @@ typedef enum {
 
 typedef struct VfCodec VfCodec;
 
-/* For one thread; `level` of zstd (1 to 19), 0: store. */
-VfCodec *vf_codec_new (int level);
+/* For one thread. */
+VfCodec *vf_codec_new (void);
 void vf_codec_free (VfCodec *codec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfCodec, vf_codec_free)
 
-/* Replaces `bytes` (at most a chunk) in place by its compressed form where that is at least a sixteenth shorter. Returns the
- * kind; *length becomes the stored length. */
-VfCodecKind vf_codec_shrink (VfCodec *codec, guint8 *bytes, gsize *length);
+/* Replaces `bytes` (at most a chunk) in place by its compressed form where that is at least a sixteenth shorter; `level` of
+ * zstd (1 to 19), 0: store. Returns the kind; *length becomes the stored length. */
+VfCodecKind vf_codec_shrink (VfCodec *codec, int level, guint8 *bytes, gsize *length);
 
-/* Expands what was stored in `kind` into `plain`, which must become exactly `plain_bytes` long. */
-bool vf_codec_expand (VfCodec *codec, guint8 kind, const guint8 *stored, gsize stored_bytes, guint8 *plain, gsize plain_bytes);
+/* Expands what was stored with zstd into `plain`, which must become exactly `plain_bytes` long. */
+bool vf_codec_expand (VfCodec *codec, const guint8 *stored, gsize stored_bytes, guint8 *plain, gsize plain_bytes);

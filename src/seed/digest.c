@@ -3,70 +3,127 @@
 #include "seed/extents.h"
 
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <string.h>
 
-enum { ZERO_BATCH = 128 };
+static const char magic[] = "virt-ferry file 2";
 
-static const char magic[] = "virt-ferry file 1";
+struct VfTagger {
+  EVP_CIPHER_CTX *context;
+};
 
 struct VfFileDigest {
   EVP_MD_CTX *context;
 };
-
-bool
-vf_digest_equal (const VfDigest *a, const VfDigest *b)
-{
-  return memcmp (a->bytes, b->bytes, VF_DIGEST_BYTES) == 0;
-}
-
-char *
-vf_digest_print (const VfDigest *digest)
-{
-  GString *text = g_string_sized_new (2 * VF_DIGEST_BYTES);
-  for (gsize i = 0; i < VF_DIGEST_BYTES; i++)
-    g_string_append_printf (text, "%02x", digest->bytes[i]);
-  return g_string_free (text, FALSE);
-}
-
-bool
-vf_digest_parse (const char *text, VfDigest *digest, GError **error)
-{
-  if (text == NULL || strlen (text) != 2 * VF_DIGEST_BYTES || strspn (text, "0123456789abcdef") != 2 * VF_DIGEST_BYTES)
-    return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read digest '%.80s': not 64 lower-case hexadecimal digits",
-                         text != NULL ? text : "");
-  for (gsize i = 0; i < VF_DIGEST_BYTES; i++)
-    digest->bytes[i] = (guint8)(g_ascii_xdigit_value (text[2 * i]) << 4 | g_ascii_xdigit_value (text[2 * i + 1]));
-  return true;
-}
 
 /* OpenSSL's digests fail only for want of memory, where GLib aborts too. */
 static void
 must (int ok)
 {
   if (ok != 1)
-    g_error ("cannot compute SHA-256: OpenSSL refused");
+    g_error ("cannot compute a digest: OpenSSL refused");
+}
+
+/* ---- text ---- */
+
+static char *
+print_hex (const guint8 *bytes, gsize length)
+{
+  GString *text = g_string_sized_new (2 * length);
+  for (gsize i = 0; i < length; i++)
+    g_string_append_printf (text, "%02x", bytes[i]);
+  return g_string_free (text, FALSE);
+}
+
+static bool
+parse_hex (const char *text, guint8 *bytes, gsize length)
+{
+  if (text == NULL || strlen (text) != 2 * length || strspn (text, "0123456789abcdef") != 2 * length)
+    return false;
+  for (gsize i = 0; i < length; i++)
+    bytes[i] = (guint8)(g_ascii_xdigit_value (text[2 * i]) << 4 | g_ascii_xdigit_value (text[2 * i + 1]));
+  return true;
+}
+
+char *
+vf_digest_print (const VfDigest *digest)
+{
+  return print_hex (digest->bytes, VF_DIGEST_BYTES);
+}
+
+bool
+vf_digest_parse (const char *text, VfDigest *digest, GError **error)
+{
+  if (parse_hex (text, digest->bytes, VF_DIGEST_BYTES))
+    return true;
+  return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read digest '%.80s': not 64 lower-case hexadecimal digits",
+                       text != NULL ? text : "");
+}
+
+char *
+vf_digest_key_print (const VfDigestKey *key)
+{
+  return print_hex (key->bytes, VF_KEY_BYTES);
+}
+
+/* The text stays out of the message: it is a secret. */
+bool
+vf_digest_key_parse (const char *text, VfDigestKey *key, GError **error)
+{
+  if (parse_hex (text, key->bytes, VF_KEY_BYTES))
+    return true;
+  return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read a digest's key: not 32 lower-case hexadecimal digits");
 }
 
 void
-vf_digest_of_bytes (const void *data, gsize length, VfDigest *digest)
+vf_digest_key_make (VfDigestKey *key)
 {
-  must (EVP_Digest (data, length, digest->bytes, NULL, EVP_sha256 (), NULL));
+  must (RAND_bytes (key->bytes, VF_KEY_BYTES));
 }
 
-/* 128 times the digest of a chunk of zeros, so that a tebibyte of hole is hashed in few calls. */
-static const VfDigest *
-zero_chunk_digests (void)
+/* ---- tags ---- */
+
+VfTagger *
+vf_tagger_new (const VfDigestKey *key)
 {
-  static VfDigest zeros[ZERO_BATCH];
-  static gsize made = 0;
-  if (g_once_init_enter (&made)) {
-    g_autofree guint8 *chunk = g_malloc0 (VF_CHUNK_BYTES);
-    vf_digest_of_bytes (chunk, VF_CHUNK_BYTES, &zeros[0]);
-    for (gsize i = 1; i < ZERO_BATCH; i++)
-      zeros[i] = zeros[0];
-    g_once_init_leave (&made, 1);
-  }
-  return zeros;
+  VfTagger *tagger = g_new0 (VfTagger, 1);
+  tagger->context = EVP_CIPHER_CTX_new ();
+  must (tagger->context != NULL && EVP_EncryptInit_ex (tagger->context, EVP_aes_128_gcm (), NULL, key->bytes, NULL) == 1);
+  return tagger;
+}
+
+void
+vf_tagger_free (VfTagger *tagger)
+{
+  EVP_CIPHER_CTX_free (tagger->context);
+  g_free (tagger);
+}
+
+/* A nonce that never changes would be a fault in an authenticator; here equal chunks must have equal tags. */
+void
+vf_tagger_tag (VfTagger *tagger, const void *chunk, gsize length, VfTag *tag)
+{
+  static const guint8 nonce[12] = { 0 };
+  guint8 nothing[16];
+  int n = 0;
+  must (EVP_EncryptInit_ex (tagger->context, NULL, NULL, NULL, nonce));
+  must (EVP_EncryptUpdate (tagger->context, NULL, &n, chunk, (int)length));
+  must (EVP_EncryptFinal_ex (tagger->context, nothing, &n));
+  must (EVP_CIPHER_CTX_ctrl (tagger->context, EVP_CTRL_AEAD_GET_TAG, VF_TAG_BYTES, tag->bytes));
+}
+
+bool
+vf_tag_equal (const VfTag *a, const VfTag *b)
+{
+  return memcmp (a->bytes, b->bytes, VF_TAG_BYTES) == 0;
+}
+
+/* ---- files ---- */
+
+bool
+vf_digest_equal (const VfDigest *a, const VfDigest *b)
+{
+  return memcmp (a->bytes, b->bytes, VF_DIGEST_BYTES) == 0;
 }
 
 VfFileDigest *
@@ -82,30 +139,12 @@ vf_file_digest_new (guint64 file_bytes)
 }
 
 void
-vf_file_digest_add_chunk (VfFileDigest *state, const VfDigest *chunk)
+vf_file_digest_add (VfFileDigest *state, guint64 offset, const VfTag *tag)
 {
-  must (EVP_DigestUpdate (state->context, chunk->bytes, VF_DIGEST_BYTES));
+  guint64 number = GUINT64_TO_BE (offset / VF_CHUNK_BYTES);
+  must (EVP_DigestUpdate (state->context, &number, sizeof number));
+  must (EVP_DigestUpdate (state->context, tag->bytes, VF_TAG_BYTES));
 }
-
-void
-vf_file_digest_add_zeros (VfFileDigest *state, guint64 length)
-{
-  guint64 chunks = length / VF_CHUNK_BYTES;
-  gsize rest = (gsize)(length % VF_CHUNK_BYTES);
-  while (chunks > 0) {
-    gsize batch = (gsize)MIN (chunks, (guint64)ZERO_BATCH);
-    must (EVP_DigestUpdate (state->context, zero_chunk_digests (), batch * sizeof (VfDigest)));
-    chunks -= batch;
-  }
-  if (rest > 0) {
-    g_autofree guint8 *zeros = g_malloc0 (rest);
-    VfDigest digest;
-    vf_digest_of_bytes (zeros, rest, &digest);
-    vf_file_digest_add_chunk (state, &digest);
-  }
-}
-
-G_STATIC_ASSERT (sizeof (VfDigest) == VF_DIGEST_BYTES);
 
 void
 vf_file_digest_finish (VfFileDigest *state, VfDigest *digest)
@@ -116,42 +155,49 @@ vf_file_digest_finish (VfFileDigest *state, VfDigest *digest)
 void
 vf_file_digest_free (VfFileDigest *state)
 {
-  if (state == NULL)
-    return;
   EVP_MD_CTX_free (state->context);
   g_free (state);
 }
 
+typedef struct {
+  VfExtents extents;
+  const char *path;
+  VfTagger *tagger;
+  VfFileDigest *state;
+  GCancellable *cancellable;
+} Reading;
+
 static bool
-add_data (VfFileDigest *state, const VfExtents *extents, const char *path, const VfExtent *run, GCancellable *cancellable,
-          GError **error)
+add_data (Reading *reading, const VfExtent *run, GError **error)
 {
   g_autofree guint8 *chunk = g_malloc (VF_CHUNK_BYTES);
   gsize length = 0;
   for (guint64 at = run->offset; at < run->offset + run->bytes; at += length) {
-    VfDigest digest;
-    if (g_cancellable_is_cancelled (cancellable))
-      return vf_error_set (error, VF_ERROR_CANCELLED, "cannot digest file '%s': stopped on request", path);
-    if (!vf_chunk_read (extents, path, at, chunk, &length, error))
+    VfTag tag;
+    if (g_cancellable_is_cancelled (reading->cancellable))
+      return vf_error_set (error, VF_ERROR_CANCELLED, "cannot digest file '%s': stopped on request", reading->path);
+    if (!vf_chunk_read (&reading->extents, reading->path, at, chunk, &length, error))
       return false;
-    vf_digest_of_bytes (chunk, length, &digest);
-    vf_file_digest_add_chunk (state, &digest);
+    if (vf_bytes_are_zero (chunk, length))
+      continue;
+    vf_tagger_tag (reading->tagger, chunk, length, &tag);
+    vf_file_digest_add (reading->state, at, &tag);
   }
   return true;
 }
 
 bool
-vf_digest_fd (int fd, const char *path, guint64 file_bytes, GCancellable *cancellable, VfDigest *digest, GError **error)
+vf_digest_fd (int fd, const char *path, guint64 file_bytes, const VfDigestKey *key, GCancellable *cancellable, VfDigest *digest,
+              GError **error)
 {
   g_autoptr (VfFileDigest) state = vf_file_digest_new (file_bytes);
-  VfExtents extents;
-  vf_extents_init (&extents, fd, file_bytes);
-  for (VfExtent run = vf_extents_at (&extents, 0); run.bytes > 0; run = vf_extents_at (&extents, run.offset + run.bytes)) {
-    if (run.is_hole)
-      vf_file_digest_add_zeros (state, run.bytes);
-    else if (!add_data (state, &extents, path, &run, cancellable, error))
+  g_autoptr (VfTagger) tagger = vf_tagger_new (key);
+  Reading reading = { .path = path, .tagger = tagger, .state = state, .cancellable = cancellable };
+  vf_extents_init (&reading.extents, fd, file_bytes);
+  VfExtents *extents = &reading.extents;
+  for (VfExtent run = vf_extents_at (extents, 0); run.bytes > 0; run = vf_extents_at (extents, run.offset + run.bytes))
+    if (!run.is_hole && !add_data (&reading, &run, error))
       return false;
-  }
   vf_file_digest_finish (state, digest);
   return true;
 }

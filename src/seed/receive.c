@@ -1,214 +1,208 @@
-/* The receiving half: hostile until proven. Records must be whole chunks in rising order without gaps, so that the digest of
- * every chunk is the one that its record carried and was checked. */
+/* The receiving half: hostile until proven. The calling thread reads records, which must come in rising order without gaps, and
+ * gives data to the workers of a ring; they expand it, check its tag and write it. The file's digest is made of the tags that
+ * the records announce: a chunk that does not have its tag ends the transfer. */
 #include "seed/seed.h"
 
-#include "base/fd.h"
+#include "seed/blocks.h"
 #include "seed/codec.h"
-#include "seed/extents.h"
+#include "seed/write.h"
+#include "seed/ring.h"
 #include "seed/stream.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/falloc.h>
-#include <linux/fs.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-enum {
-  WINDOW_BYTES = 32 * 1024 * 1024,
-  ZEROOUT_BYTES = 1024 * 1024 * 1024, /* one call's worth: it blocks */
-  SECTOR_BYTES = 4096,
-  FILE_BLOCK_BYTES = 4096,
-};
+enum { SLOTS_PER_WORKER = 4 };
+
+typedef struct {
+  VfRecord record;
+  gsize length; /* of the chunk */
+  GError *error;
+  guint8 bytes[VF_CHUNK_BYTES]; /* as stored; the worker unpacks them here */
+} Piece;
 
 typedef struct {
   VfChannel *channel;
   const VfSeedTarget *target;
   VfFileDigest *digest;
-  guint64 next;                   /* where the next record must begin */
-  guint64 window_at, previous_at; /* written back behind the writer, so that the last fsync is short */
-  VfCodec *codec;
-  guint8 *chunk, *stored;
+  VfRing *ring;
+  guint64 next; /* where the next record must begin */
+  VfPush push;
+  GError *failure; /* of the workers, the first by its place in the file */
   bool ended;
   VfDigest own; /* once ended */
 } Receiver;
 
 static bool
-broke_rule (const Receiver *receiver, GError **error, const char *rule)
+broke_rule (const VfSeedTarget *target, guint64 offset, GError **error, const char *rule)
 {
-  return vf_error_set (error, VF_ERROR_PROTOCOL, "cannot receive file '%s' at offset %" G_GUINT64_FORMAT ": %s",
-                       receiver->target->path, receiver->next, rule);
+  return vf_error_set (error, VF_ERROR_PROTOCOL, "cannot receive file '%s' at offset %" G_GUINT64_FORMAT ": %s", target->path,
+                       offset, rule);
 }
 
 static bool
-cannot_write (const Receiver *receiver, int saved_errno, GError **error)
+cannot_write (const VfSeedTarget *target, guint64 offset, int saved_errno, GError **error)
 {
-  const VfSeedTarget *target = receiver->target;
   return vf_error_set_errno (error, saved_errno,
                              "cannot write file '%s' at offset %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT
                              " of its %" G_GUINT64_FORMAT " bytes are missing",
-                             target->path, receiver->next, target->file_bytes - receiver->next, target->file_bytes);
+                             target->path, offset, target->file_bytes - offset, target->file_bytes);
 }
 
-static bool
-check_place (const Receiver *receiver, const VfRecord *record, GError **error)
+/* ---- the workers ---- */
+
+typedef struct {
+  const VfSeedTarget *target;
+  VfTagger *tagger;
+  VfCodec *codec;
+  guint8 plain[VF_CHUNK_BYTES];
+} Tools;
+
+static gpointer
+tools_new (gpointer data)
 {
-  guint64 left = receiver->target->file_bytes - receiver->next;
-  if (record->offset > receiver->next)
-    return broke_rule (receiver, error, "the record leaves a gap");
-  if (record->offset < receiver->next)
-    return broke_rule (receiver, error, "the record overlaps the one before");
-  if (record->bytes == 0)
-    return broke_rule (receiver, error, "the record is empty");
-  if (record->bytes > left)
-    return broke_rule (receiver, error, "the record goes beyond the end of the file");
-  if (record->bytes % VF_CHUNK_BYTES != 0 && record->bytes != left)
-    return broke_rule (receiver, error, "the record does not end with a chunk");
-  return true;
+  const Receiver *receiver = data;
+  Tools *tools = g_new0 (Tools, 1);
+  tools->target = receiver->target;
+  tools->tagger = vf_tagger_new (&receiver->target->key);
+  tools->codec = vf_codec_new ();
+  return tools;
 }
 
-/* sync_file_range reports a failed write once and fsync then stays silent, so its errors count. Where it does not work, the
- * last fsync takes longer. */
-static bool
-write_back (Receiver *receiver, guint64 at, guint64 length, unsigned flags, GError **error)
+static void
+tools_free (gpointer data)
 {
-  if (sync_file_range (receiver->target->fd, (off_t)at, (off_t)length, flags) == 0 || errno == EINVAL || errno == ESPIPE ||
-      errno == ENOSYS)
-    return true;
-  return cannot_write (receiver, errno, error);
+  Tools *tools = data;
+  vf_tagger_free (tools->tagger);
+  vf_codec_free (tools->codec);
+  g_free (tools);
 }
 
-static bool
-move_window (Receiver *receiver, GError **error)
+static void
+check_and_write (gpointer slot, gpointer data)
 {
-  guint64 length = receiver->next - receiver->window_at;
-  if (length < WINDOW_BYTES)
-    return true;
-  unsigned wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-  guint64 previous_length = receiver->window_at - receiver->previous_at;
-  if (!write_back (receiver, receiver->window_at, length, SYNC_FILE_RANGE_WRITE, error))
-    return false;
-  if (previous_length > 0 && !write_back (receiver, receiver->previous_at, previous_length, wait, error))
-    return false;
-  receiver->previous_at = receiver->window_at;
-  receiver->window_at = receiver->next;
-  return true;
-}
-
-/* Where the blocks from `at` on stop being zero, or stop being data. */
-static gsize
-end_of_run (const guint8 *chunk, gsize at, gsize length, bool zero)
-{
-  for (gsize block; at < length; at += block) {
-    block = MIN (length - at, (gsize)FILE_BLOCK_BYTES);
-    if (vf_bytes_are_zero (chunk + at, block) != zero)
-      break;
+  Piece *piece = slot;
+  Tools *tools = data;
+  const VfRecord *record = &piece->record;
+  const VfSeedTarget *target = tools->target;
+  guint8 *chunk = piece->bytes;
+  VfTag tag;
+  if (record->codec == VF_CODEC_ZSTD) {
+    chunk = tools->plain;
+    if (!vf_codec_expand (tools->codec, piece->bytes, record->stored_bytes, chunk,
+                          vf_blocks_bytes (record->map, piece->length))) {
+      broke_rule (target, record->offset, &piece->error, "the compressed bytes do not expand to what was announced");
+      return;
+    }
   }
-  return at;
+  vf_blocks_unpack (chunk, piece->length, record->map);
+  vf_tagger_tag (tools->tagger, chunk, piece->length, &tag);
+  if (!vf_tag_equal (&tag, &record->tag))
+    vf_error_set (&piece->error, VF_ERROR_CORRUPT,
+                  "cannot receive file '%s': the chunk at offset %" G_GUINT64_FORMAT " is not what was sent", target->path,
+                  record->offset);
+  else if (!vf_write_chunk (target, record->offset, chunk, piece->length, record->map))
+    cannot_write (target, record->offset, errno, &piece->error);
 }
 
-/* A chunk is coarse beside a filesystem's blocks: what is zero within one stays a hole of the new file. */
+/* ---- the ring ---- */
+
+/* False once one of the workers has failed. */
 static bool
-write_chunk (Receiver *receiver, gsize length)
+take_back (Receiver *receiver, Piece *piece)
+{
+  if (receiver->failure == NULL)
+    receiver->failure = g_steal_pointer (&piece->error);
+  g_clear_error (&piece->error);
+  guint64 written = piece->record.offset + piece->length;
+  vf_ring_release (receiver->ring);
+  if (receiver->failure == NULL && !vf_push_behind (&receiver->push, written))
+    cannot_write (receiver->target, receiver->push.previous_at, errno, &receiver->failure);
+  return receiver->failure == NULL;
+}
+
+/* NULL once one of the workers has failed. */
+static Piece *
+find_room (Receiver *receiver)
+{
+  Piece *piece = vf_ring_room (receiver->ring);
+  if (piece != NULL)
+    return piece;
+  return take_back (receiver, vf_ring_oldest (receiver->ring)) ? vf_ring_room (receiver->ring) : NULL;
+}
+
+static bool
+take_all_back (Receiver *receiver)
+{
+  for (Piece *piece = vf_ring_oldest (receiver->ring); piece != NULL; piece = vf_ring_oldest (receiver->ring))
+    take_back (receiver, piece);
+  return receiver->failure == NULL;
+}
+
+/* ---- the records ---- */
+
+static bool
+check_place (const Receiver *receiver, const VfRecord *record, guint64 bytes, GError **error)
 {
   const VfSeedTarget *target = receiver->target;
-  if (target->is_block)
-    return vf_fd_pwrite_full (target->fd, receiver->chunk, length, (off_t)receiver->next);
-  for (gsize end, at = end_of_run (receiver->chunk, 0, length, true); at < length;
-       at = end_of_run (receiver->chunk, end, length, true)) {
-    end = end_of_run (receiver->chunk, at, length, false);
-    if (!vf_fd_pwrite_full (target->fd, receiver->chunk + at, end - at, (off_t)(receiver->next + at)))
-      return false;
-  }
+  guint64 left = target->file_bytes - receiver->next;
+  if (record->offset > receiver->next)
+    return broke_rule (target, receiver->next, error, "the record leaves a gap");
+  if (record->offset < receiver->next)
+    return broke_rule (target, receiver->next, error, "the record overlaps the one before");
+  if (bytes == 0)
+    return broke_rule (target, receiver->next, error, "the record is empty");
+  if (bytes > left)
+    return broke_rule (target, receiver->next, error, "the record goes beyond the end of the file");
+  if (bytes % VF_CHUNK_BYTES != 0 && bytes != left)
+    return broke_rule (target, receiver->next, error, "the record does not end with a chunk");
   return true;
 }
 
 static bool
 take_data (Receiver *receiver, const VfRecord *record, GError **error)
 {
-  VfDigest digest;
-  if (record->codec != VF_CODEC_STORED && record->codec != VF_CODEC_ZSTD)
-    return broke_rule (receiver, error, "the codec is unknown");
-  if (record->bytes > VF_CHUNK_BYTES)
-    return broke_rule (receiver, error, "the record is longer than a chunk");
-  if (record->codec == VF_CODEC_STORED ? record->stored_bytes != record->bytes : record->stored_bytes >= record->bytes)
-    return broke_rule (receiver, error, "stored bytes have another length");
-  if (!check_place (receiver, record, error) ||
-      !vf_channel_receive_full (receiver->channel, receiver->stored, record->stored_bytes, NULL, error))
+  const VfSeedTarget *target = receiver->target;
+  gsize length = (gsize)MIN (target->file_bytes - receiver->next, (guint64)VF_CHUNK_BYTES);
+  if (!check_place (receiver, record, length, error))
     return false;
-  if (!vf_codec_expand (receiver->codec, record->codec, receiver->stored, record->stored_bytes, receiver->chunk,
-                        (gsize)record->bytes))
-    return broke_rule (receiver, error, "the compressed bytes do not expand to what was announced");
-  vf_digest_of_bytes (receiver->chunk, (gsize)record->bytes, &digest);
-  if (!vf_digest_equal (&digest, &record->digest))
-    return vf_error_set (error, VF_ERROR_CORRUPT,
-                         "cannot receive file '%s': the chunk at offset %" G_GUINT64_FORMAT " is not what was sent",
-                         receiver->target->path, receiver->next);
-  vf_file_digest_add_chunk (receiver->digest, &digest);
-  if (!write_chunk (receiver, (gsize)record->bytes))
-    return cannot_write (receiver, errno, error);
-  receiver->next += record->bytes;
-  return move_window (receiver, error);
-}
-
-static bool
-write_zeros (int fd, guint8 *chunk, guint64 at, guint64 length)
-{
-  memset (chunk, 0, (gsize)MIN (length, (guint64)VF_CHUNK_BYTES));
-  while (length > 0) {
-    gsize now = (gsize)MIN (length, (guint64)VF_CHUNK_BYTES);
-    if (!vf_fd_pwrite_full (fd, chunk, now, (off_t)at))
-      return false;
-    at += now;
-    length -= now;
-  }
-  return true;
-}
-
-/* The device does it itself where it can, without the bytes crossing the bus. */
-static bool
-zero_on_device (int fd, guint64 at, guint64 length)
-{
-  guint64 range[2] = { at, length };
-  if (length == 0 || fallocate (fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)length) == 0)
-    return true;
-  return ioctl (fd, BLKZEROOUT, range) == 0;
-}
-
-static bool
-zero_device (Receiver *receiver, guint64 at, guint64 length, GError **error)
-{
-  while (length > 0) {
-    guint64 now = MIN (length, (guint64)ZEROOUT_BYTES);
-    guint64 whole = now - now % SECTOR_BYTES; /* devices zero whole sectors only: an odd end is written */
-    if (!zero_on_device (receiver->target->fd, at, whole))
-      whole = 0;
-    if (!write_zeros (receiver->target->fd, receiver->chunk, at + whole, now - whole))
-      return cannot_write (receiver, errno, error);
-    at += now;
-    length -= now;
-  }
+  if (record->codec != VF_CODEC_STORED && record->codec != VF_CODEC_ZSTD)
+    return broke_rule (target, receiver->next, error, "the codec is unknown");
+  if (record->map == 0 || (record->map & ~vf_blocks_all (length)) != 0)
+    return broke_rule (target, receiver->next, error, "the record's blocks are not the chunk's");
+  gsize bytes = vf_blocks_bytes (record->map, length);
+  if (record->codec == VF_CODEC_STORED ? record->stored_bytes != bytes : record->stored_bytes >= bytes)
+    return broke_rule (target, receiver->next, error, "stored bytes have another length");
+  Piece *piece = find_room (receiver);
+  if (piece == NULL || !vf_channel_receive_full (receiver->channel, piece->bytes, record->stored_bytes, NULL, error))
+    return false;
+  piece->record = *record;
+  piece->length = length;
+  vf_ring_submit (receiver->ring);
+  vf_file_digest_add (receiver->digest, record->offset, &record->tag);
+  receiver->next += length;
   return true;
 }
 
 static bool
 take_zero (Receiver *receiver, const VfRecord *record, GError **error)
 {
-  if (!check_place (receiver, record, error))
+  if (!check_place (receiver, record, record->bytes, error))
     return false;
-  if (receiver->target->is_block && !zero_device (receiver, receiver->next, record->bytes, error))
-    return false;
-  vf_file_digest_add_zeros (receiver->digest, record->bytes);
+  if (!vf_write_zeros (receiver->target, record->offset, record->bytes))
+    return cannot_write (receiver->target, record->offset, errno, error);
   receiver->next += record->bytes;
-  return move_window (receiver, error);
+  return true;
 }
 
 static bool
 take_end (Receiver *receiver, const VfRecord *record, GError **error)
 {
-  if (receiver->next != receiver->target->file_bytes)
-    return broke_rule (receiver, error, "the stream ends before the file does");
+  const VfSeedTarget *target = receiver->target;
+  if (receiver->next != target->file_bytes)
+    return broke_rule (target, receiver->next, error, "the stream ends before the file does");
+  if (!take_all_back (receiver))
+    return false;
   vf_file_digest_finish (receiver->digest, &receiver->own);
   receiver->ended = true;
   if (vf_digest_equal (&receiver->own, &record->digest))
@@ -216,7 +210,7 @@ take_end (Receiver *receiver, const VfRecord *record, GError **error)
   g_autofree char *here = vf_digest_print (&receiver->own);
   g_autofree char *there = vf_digest_print (&record->digest);
   return vf_error_set (error, VF_ERROR_CORRUPT, "cannot verify file '%s': digest here is %s, at the sender it is %s",
-                       receiver->target->path, here, there);
+                       target->path, here, there);
 }
 
 static const struct {
@@ -243,7 +237,45 @@ take_record (Receiver *receiver, GError **error)
     vf_record_decode (head, &record);
     return kinds[i].take (receiver, &record, error);
   }
-  return broke_rule (receiver, error, "the record's type is unknown");
+  return broke_rule (receiver->target, receiver->next, error, "the record's type is unknown");
+}
+
+/* What the workers have found says more than what became of the link meanwhile. */
+static bool
+take_records (Receiver *receiver, GError **error)
+{
+  GError *failure = NULL;
+  bool good = true;
+  while (good && !receiver->ended)
+    good = take_record (receiver, &failure);
+  take_all_back (receiver);
+  if (receiver->failure == NULL && failure != NULL)
+    receiver->failure = g_steal_pointer (&failure);
+  g_clear_error (&failure);
+  if (receiver->failure != NULL)
+    g_propagate_error (error, receiver->failure);
+  return good;
+}
+
+static bool
+receive_file (Receiver *receiver, GError **error)
+{
+  const VfSeedTarget *target = receiver->target;
+  guint workers = CLAMP (target->streams != 0 ? target->streams : VF_STREAMS_DEFAULT, 1, VF_STREAMS_MAX);
+  VfRingKind kind = { .workers = workers,
+                      .slots = (workers + 1) * SLOTS_PER_WORKER,
+                      .slot_bytes = sizeof (Piece),
+                      .work = check_and_write,
+                      .tools_new = tools_new,
+                      .tools_free = tools_free,
+                      .data = receiver };
+  if (!target->is_block && ftruncate (target->fd, (off_t)target->file_bytes) != 0)
+    return cannot_write (target, 0, errno, error);
+  g_autoptr (VfFileDigest) state = vf_file_digest_new (target->file_bytes);
+  g_autoptr (VfRing) ring = vf_ring_new (&kind);
+  receiver->digest = state;
+  receiver->ring = ring;
+  return take_records (receiver, error);
 }
 
 static bool
@@ -257,18 +289,9 @@ send_verdict (VfChannel *channel, const VfDigest *digest, GError **error)
 bool
 vf_seed_receive (VfChannel *channel, const VfSeedTarget *target, VfDigest *digest, GError **error)
 {
-  g_autoptr (VfFileDigest) state = vf_file_digest_new (target->file_bytes);
-  g_autofree guint8 *chunk = g_malloc (VF_CHUNK_BYTES);
-  g_autofree guint8 *stored = g_malloc (VF_CHUNK_BYTES);
-  g_autoptr (VfCodec) codec = vf_codec_new (0);
-  Receiver receiver = {
-    .channel = channel, .target = target, .digest = state, .codec = codec, .chunk = chunk, .stored = stored
-  };
-  if (!target->is_block && ftruncate (target->fd, (off_t)target->file_bytes) != 0)
-    return cannot_write (&receiver, errno, error);
-  while (!receiver.ended)
-    if (!take_record (&receiver, error))
-      return false;
+  Receiver receiver = { .channel = channel, .target = target, .push = { .fd = target->fd } };
+  if (!receive_file (&receiver, error))
+    return false;
   if (fsync (target->fd) != 0)
     return vf_error_set_errno (error, errno, "cannot sync file '%s'", target->path);
   *digest = receiver.own;

@@ -1,14 +1,16 @@
-/* Carrying one immutable file through a channel: sparse, digest-checked at both ends, memory bounded by a few chunks.
- * The stream's form is in docs/internals/wire.md. */
+/* Carrying one immutable file through a channel: sparse, tag-checked at both ends, with several threads at either end and
+ * memory bounded by their number (docs/internals/seeding.md). The stream's form is in docs/internals/wire.md. */
 #pragma once
 
 #include "link/link.h"
 #include "seed/digest.h"
 
+enum { VF_STREAMS_DEFAULT = 4, VF_STREAMS_MAX = 16 };
+
 typedef struct {
   guint64 done_bytes; /* of the file, data and zeros */
-  guint64 data_bytes; /* sent as data */
-  guint64 zero_bytes; /* holes and chunks of zeros */
+  guint64 data_bytes; /* blocks of 4 KiB that were sent, as they lie in the file */
+  guint64 zero_bytes; /* holes and zeros */
   guint64 sent_bytes; /* what the data became on the wire: less, when compressed */
 } VfSeedCounts;
 
@@ -20,16 +22,17 @@ typedef struct {
   const char *path;   /* for errors */
   const char *peer;   /* the other end's name for errors; NULL: "the other end" */
   guint64 file_bytes; /* how much to send: the size of the file or device */
+  VfDigestKey key;    /* the receiver's */
+  guint streams;      /* threads that read, hash and compress; 0: VF_STREAMS_DEFAULT */
   int zstd_level;     /* 0: bytes travel as they are */
   VfSeedProgress progress;
   gpointer progress_data;
   GCancellable *cancellable;
 } VfSeedSource;
 
-/* Sends the file (from a thread of its own that reads ahead by at most eight chunks) and waits for the receiver's verdict.
- * fdatasyncs first, so that SEEK_DATA tells the truth. A file whose size or mtime changed meanwhile is VF_ERROR_CORRUPT
- * and named. The peer's reasons are prefixed "on PEER". Counts and digest are valid on success. Ends this side of the channel;
- * on failure the caller frees the channel, which resets it. */
+/* Sends the file and waits for the receiver's verdict. fdatasyncs first, so that SEEK_DATA tells the truth. A file whose size
+ * or mtime changed meanwhile is VF_ERROR_CORRUPT and named. The peer's reasons are prefixed "on PEER". Counts and digest are
+ * valid on success. On failure the caller frees the channel, which resets it. */
 bool vf_seed_send (VfChannel *channel, const VfSeedSource *source, VfSeedCounts *counts, VfDigest *digest, GError **error);
 
 typedef struct {
@@ -37,10 +40,12 @@ typedef struct {
   const char *path;   /* for errors */
   guint64 file_bytes; /* what the sender announced, checked against the device by the caller */
   bool is_block;      /* zeros must be written (FALLOC_FL_ZERO_RANGE or BLKZEROOUT), not left out */
+  VfDigestKey key;
+  guint streams; /* threads that expand, check and write; 0: VF_STREAMS_DEFAULT */
 } VfSeedTarget;
 
 /* Receives into target, checks every record and the whole, syncs, and sends the verdict. Every rule of the stream is enforced:
- * a peer that breaks one gets VF_ERROR_PROTOCOL, a chunk whose digest is wrong VF_ERROR_CORRUPT with its offset; a full
+ * a peer that breaks one gets VF_ERROR_PROTOCOL, a chunk whose tag is wrong VF_ERROR_CORRUPT with its offset; a full
  * filesystem is VF_ERROR_NO_SPACE. On failure nothing is sent: the caller resets the channel with the error. A new file's name
  * must be durable before (sync its directory): the verdict says that everything is. */
 bool vf_seed_receive (VfChannel *channel, const VfSeedTarget *target, VfDigest *digest, GError **error);

@@ -1,10 +1,12 @@
-/* The sending half. A reader thread walks the file, hashes, and hands pieces over; the calling thread sends them. Eight pieces
- * go round between two queues, so memory is bounded and the slower of disk and link stops the other. */
+/* The sending half. The calling thread walks the file's extents, gives chunks to the workers of a ring, takes them back in
+ * order and sends them; the workers read, look for zeros, tag and compress. */
 #include "seed/seed.h"
 
 #include "base/file.h"
+#include "seed/blocks.h"
 #include "seed/codec.h"
 #include "seed/extents.h"
+#include "seed/ring.h"
 #include "seed/stream.h"
 
 #include <errno.h>
@@ -12,125 +14,110 @@
 #include <unistd.h>
 
 enum {
-  PIECES = 8,
+  SLOTS_PER_WORKER = 4,
   PROGRESS_BYTES = 8 * 1024 * 1024,
 };
 
 typedef struct {
-  VfRecord record;
-  GError *error;                                           /* the reader could not go on: this is the last piece */
+  VfRecord record; /* of type zero once its chunk was found to be all zeros */
+  gsize length;    /* of the chunk; 0: a hole, whose length the record has */
+  GError *error;
   guint8 bytes[VF_RECORD_HEAD_BYTES_MAX + VF_CHUNK_BYTES]; /* the head is put in front of what was read, to be sent with it */
 } Piece;
 
 typedef struct {
+  VfChannel *channel;
   const VfSeedSource *source;
-  VfExtents extents;
+  VfSeedCounts *counts;
   VfFileDigest *digest;
+  VfRing *ring;
+  VfExtents extents;
+  VfExtent run;                  /* that is being walked */
+  guint64 next;                  /* of the file: not given to the workers yet */
+  guint64 zeros_at, zeros_bytes; /* a run of zeros that was not sent yet */
+  guint64 reported_bytes;
+} Sender;
+
+/* ---- the workers ---- */
+
+typedef struct {
+  const Sender *sender;
+  VfTagger *tagger;
   VfCodec *codec;
-  GAsyncQueue *empty, *full;     /* Piece */
-  int stopping;                  /* atomic: the sender wants no more */
-  guint64 zeros_at, zeros_bytes; /* a run of zeros that was not handed over yet */
-  guint64 zeros_read;            /* how much of it had to be read */
-} Reader;
-
-static Piece *
-take_empty (Reader *reader, VfRecordType type)
-{
-  Piece *piece = g_async_queue_pop (reader->empty);
-  piece->record = (VfRecord){ .type = type };
-  return piece;
-}
-
-static void
-hand_over_zeros (Reader *reader)
-{
-  if (reader->zeros_bytes == 0)
-    return;
-  Piece *piece = take_empty (reader, VF_RECORD_ZERO);
-  piece->record.offset = reader->zeros_at;
-  piece->record.bytes = reader->zeros_bytes;
-  g_async_queue_push (reader->full, piece);
-  reader->zeros_bytes = 0;
-  reader->zeros_read = 0;
-}
-
-static void
-add_zeros (Reader *reader, guint64 offset, guint64 length)
-{
-  if (reader->zeros_bytes == 0)
-    reader->zeros_at = offset;
-  reader->zeros_bytes += length;
-  vf_file_digest_add_zeros (reader->digest, length);
-}
-
-static bool
-read_chunk (Reader *reader, guint64 offset, gsize *length, GError **error)
-{
-  Piece *piece = take_empty (reader, VF_RECORD_DATA);
-  guint8 *chunk = piece->bytes + VF_RECORD_HEAD_BYTES_MAX;
-  bool was_read = vf_chunk_read (&reader->extents, reader->source->path, offset, chunk, length, error);
-  if (!was_read || vf_bytes_are_zero (chunk, *length)) {
-    g_async_queue_push (reader->empty, piece);
-    if (!was_read)
-      return false;
-    add_zeros (reader, offset, *length);
-    reader->zeros_read += *length;
-    if (reader->zeros_read >= PROGRESS_BYTES)
-      hand_over_zeros (reader);
-    return true;
-  }
-  hand_over_zeros (reader);
-  piece->record.offset = offset;
-  piece->record.bytes = *length;
-  vf_digest_of_bytes (chunk, *length, &piece->record.digest);
-  gsize stored_bytes = *length;
-  piece->record.codec = vf_codec_shrink (reader->codec, chunk, &stored_bytes);
-  piece->record.stored_bytes = (guint32)stored_bytes;
-  vf_file_digest_add_chunk (reader->digest, &piece->record.digest);
-  g_async_queue_push (reader->full, piece);
-  return true;
-}
-
-static bool
-read_data (Reader *reader, const VfExtent *run, GError **error)
-{
-  gsize length = 0;
-  for (guint64 at = run->offset; at < run->offset + run->bytes; at += length) {
-    if (g_atomic_int_get (&reader->stopping) || g_cancellable_is_cancelled (reader->source->cancellable))
-      return vf_error_set (error, VF_ERROR_CANCELLED, "cannot read file '%s': stopped on request", reader->source->path);
-    if (!read_chunk (reader, at, &length, error))
-      return false;
-  }
-  return true;
-}
-
-static bool
-read_file (Reader *reader, GError **error)
-{
-  VfExtents *extents = &reader->extents;
-  for (VfExtent run = vf_extents_at (extents, 0); run.bytes > 0; run = vf_extents_at (extents, run.offset + run.bytes)) {
-    if (run.is_hole)
-      add_zeros (reader, run.offset, run.bytes);
-    else if (!read_data (reader, &run, error))
-      return false;
-  }
-  hand_over_zeros (reader);
-  return true;
-}
+} Tools;
 
 static gpointer
-reader_thread (gpointer data)
+tools_new (gpointer data)
 {
-  Reader *reader = data;
-  GError *error = NULL;
-  bool complete = read_file (reader, &error);
-  Piece *last = take_empty (reader, VF_RECORD_END);
-  last->error = error;
-  if (complete)
-    vf_file_digest_finish (reader->digest, &last->record.digest);
-  g_async_queue_push (reader->full, last);
-  return NULL;
+  const Sender *sender = data;
+  Tools *tools = g_new0 (Tools, 1);
+  tools->sender = sender;
+  tools->tagger = vf_tagger_new (&sender->source->key);
+  tools->codec = vf_codec_new ();
+  return tools;
 }
+
+static void
+tools_free (gpointer data)
+{
+  Tools *tools = data;
+  vf_tagger_free (tools->tagger);
+  vf_codec_free (tools->codec);
+  g_free (tools);
+}
+
+static void
+prepare (gpointer slot, gpointer data)
+{
+  Piece *piece = slot;
+  const Tools *tools = data;
+  const VfSeedSource *source = tools->sender->source;
+  VfRecord *record = &piece->record;
+  guint8 *chunk = piece->bytes + VF_RECORD_HEAD_BYTES_MAX;
+  if (piece->length == 0 ||
+      !vf_chunk_read (&tools->sender->extents, source->path, record->offset, chunk, &piece->length, &piece->error))
+    return;
+  record->map = vf_blocks_map (chunk, piece->length);
+  if (record->map == 0) {
+    record->type = VF_RECORD_ZERO;
+    record->bytes = piece->length;
+    return;
+  }
+  vf_tagger_tag (tools->tagger, chunk, piece->length, &record->tag);
+  vf_blocks_pack (chunk, piece->length, record->map);
+  gsize stored_bytes = vf_blocks_bytes (record->map, piece->length);
+  record->codec = vf_codec_shrink (tools->codec, source->zstd_level, chunk, &stored_bytes);
+  record->stored_bytes = (guint32)stored_bytes;
+}
+
+/* ---- walking ---- */
+
+/* Fills the ring as far as there is room. */
+static void
+give_out (Sender *sender)
+{
+  Piece *piece;
+  while (sender->next < sender->source->file_bytes && (piece = vf_ring_room (sender->ring)) != NULL) {
+    guint64 run_end = sender->run.offset + sender->run.bytes;
+    if (sender->next == run_end) {
+      sender->run = vf_extents_at (&sender->extents, run_end);
+      run_end += sender->run.bytes;
+    }
+    piece->error = NULL;
+    piece->record = (VfRecord){ .type = sender->run.is_hole ? VF_RECORD_ZERO : VF_RECORD_DATA, .offset = sender->next };
+    guint64 bytes = run_end - sender->next;
+    if (sender->run.is_hole) {
+      piece->length = 0;
+      piece->record.bytes = bytes;
+    } else {
+      bytes = piece->length = (gsize)MIN (bytes, (guint64)VF_CHUNK_BYTES);
+    }
+    sender->next += bytes;
+    vf_ring_submit (sender->ring);
+  }
+}
+
+/* ---- sending ---- */
 
 static const char *
 peer_name (const VfSeedSource *source)
@@ -149,108 +136,163 @@ channel_failed (const VfSeedSource *source, GError *failure, GError **error)
 }
 
 static bool
-send_bytes (VfChannel *channel, const VfSeedSource *source, const guint8 *bytes, gsize length, GError **error)
+send_bytes (const Sender *sender, const guint8 *bytes, gsize length, GError **error)
 {
   GError *failure = NULL;
-  if (!vf_channel_send (channel, bytes, length, source->cancellable, &failure))
-    return channel_failed (source, failure, error);
+  if (!vf_channel_send (sender->channel, bytes, length, sender->source->cancellable, &failure))
+    return channel_failed (sender->source, failure, error);
   return true;
 }
 
 static bool
-send_piece (VfChannel *channel, const VfSeedSource *source, Piece *piece, VfSeedCounts *counts, GError **error)
+send_record (const Sender *sender, const VfRecord *record, GError **error)
 {
-  gsize head_bytes = vf_record_head_bytes ((guint8)piece->record.type);
-  guint8 *head = piece->bytes + VF_RECORD_HEAD_BYTES_MAX - head_bytes;
-  guint8 encoded[VF_RECORD_HEAD_BYTES_MAX];
-  vf_record_encode (&piece->record, encoded);
-  memcpy (head, encoded, head_bytes);
-  if (!send_bytes (channel, source, head, head_bytes + piece->record.stored_bytes, error))
-    return false;
-  counts->done_bytes += piece->record.bytes;
-  counts->sent_bytes += piece->record.stored_bytes;
-  if (piece->record.type == VF_RECORD_DATA)
-    counts->data_bytes += piece->record.bytes;
-  else
-    counts->zero_bytes += piece->record.bytes;
-  return true;
+  guint8 head[VF_RECORD_HEAD_BYTES_MAX];
+  return send_bytes (sender, head, vf_record_encode (record, head), error);
 }
 
 static void
-report (const VfSeedSource *source, const VfSeedCounts *counts, guint64 *reported_bytes)
+report (Sender *sender)
 {
-  bool at_end = counts->done_bytes == source->file_bytes;
-  if (source->progress == NULL || (!at_end && counts->done_bytes - *reported_bytes < PROGRESS_BYTES))
+  const VfSeedSource *source = sender->source;
+  bool at_end = sender->counts->done_bytes == source->file_bytes;
+  if (source->progress == NULL || (!at_end && sender->counts->done_bytes - sender->reported_bytes < PROGRESS_BYTES))
     return;
-  source->progress (counts, source->progress_data);
-  *reported_bytes = counts->done_bytes;
+  source->progress (sender->counts, source->progress_data);
+  sender->reported_bytes = sender->counts->done_bytes;
 }
 
-/* Sends until the reader's last piece has come, also after a failure: the reader must find empty pieces to reach its end. */
 static bool
-send_pieces (VfChannel *channel, Reader *reader, VfSeedCounts *counts, VfDigest *digest, GError **error)
+send_zeros (Sender *sender, GError **error)
 {
-  const VfSeedSource *source = reader->source;
-  guint64 reported_bytes = 0;
-  bool good = true;
-  for (;;) {
-    Piece *piece = g_async_queue_pop (reader->full);
-    bool is_last = piece->record.type == VF_RECORD_END;
-    if (good && is_last && piece->error != NULL) {
-      g_propagate_error (error, g_steal_pointer (&piece->error));
-      good = false;
-    }
-    if (good && !is_last)
-      good = send_piece (channel, source, piece, counts, error);
-    if (!good)
-      g_atomic_int_set (&reader->stopping, 1);
-    else if (!is_last || source->file_bytes == 0)
-      report (source, counts, &reported_bytes);
-    *digest = piece->record.digest;
+  VfRecord record = { .type = VF_RECORD_ZERO, .offset = sender->zeros_at, .bytes = sender->zeros_bytes };
+  if (sender->zeros_bytes == 0)
+    return true;
+  sender->zeros_bytes = 0;
+  return send_record (sender, &record, error);
+}
+
+/* Zeros are told when something else follows, so that a run of them is one record. */
+static void
+keep_zeros (Sender *sender, const VfRecord *record)
+{
+  if (sender->zeros_bytes == 0)
+    sender->zeros_at = record->offset;
+  sender->zeros_bytes += record->bytes;
+  sender->counts->done_bytes += record->bytes;
+  sender->counts->zero_bytes += record->bytes;
+}
+
+static bool
+send_data (Sender *sender, Piece *piece, GError **error)
+{
+  const VfRecord *record = &piece->record;
+  gsize data_bytes = vf_blocks_bytes (record->map, piece->length);
+  if (!send_zeros (sender, error))
+    return false;
+  vf_record_encode (record, piece->bytes);
+  if (!send_bytes (sender, piece->bytes, VF_RECORD_HEAD_BYTES_MAX + record->stored_bytes, error))
+    return false;
+  vf_file_digest_add (sender->digest, record->offset, &record->tag);
+  sender->counts->done_bytes += piece->length;
+  sender->counts->data_bytes += data_bytes;
+  sender->counts->zero_bytes += piece->length - data_bytes;
+  sender->counts->sent_bytes += record->stored_bytes;
+  return true;
+}
+
+static bool
+send_piece (Sender *sender, Piece *piece, GError **error)
+{
+  if (piece->error != NULL) {
+    g_propagate_error (error, g_steal_pointer (&piece->error));
+    return false;
+  }
+  if (g_cancellable_is_cancelled (sender->source->cancellable))
+    return vf_error_set (error, VF_ERROR_CANCELLED, "cannot read file '%s': stopped on request", sender->source->path);
+  if (piece->record.type == VF_RECORD_DATA) {
+    if (!send_data (sender, piece, error))
+      return false;
+  } else {
+    keep_zeros (sender, &piece->record);
+  }
+  report (sender);
+  return true;
+}
+
+/* What is still in the ring after a failure may hold further errors. */
+static void
+drain (VfRing *ring)
+{
+  for (Piece *piece = vf_ring_oldest (ring); piece != NULL; piece = vf_ring_oldest (ring)) {
     g_clear_error (&piece->error);
-    g_async_queue_push (reader->empty, piece);
-    if (is_last)
-      return good;
+    vf_ring_release (ring);
   }
 }
 
 static bool
-send_file (VfChannel *channel, const VfSeedSource *source, VfSeedCounts *counts, VfDigest *digest, GError **error)
+send_pieces (Sender *sender, GError **error)
 {
-  g_autoptr (VfFileDigest) state = vf_file_digest_new (source->file_bytes);
-  g_autoptr (VfCodec) codec = vf_codec_new (source->zstd_level);
-  g_autoptr (GAsyncQueue) empty = g_async_queue_new_full (g_free);
-  g_autoptr (GAsyncQueue) full = g_async_queue_new_full (g_free);
-  Reader reader = { .source = source, .digest = state, .codec = codec, .empty = empty, .full = full };
-  vf_extents_init (&reader.extents, source->fd, source->file_bytes);
-  for (guint i = 0; i < PIECES; i++)
-    g_async_queue_push (empty, g_new0 (Piece, 1));
-  GThread *thread = g_thread_new ("seed reader", reader_thread, &reader);
-  bool good = send_pieces (channel, &reader, counts, digest, error);
-  g_thread_join (thread);
-  return good;
+  bool good = true;
+  give_out (sender);
+  for (Piece *piece = vf_ring_oldest (sender->ring); piece != NULL && good; piece = vf_ring_oldest (sender->ring)) {
+    good = send_piece (sender, piece, error);
+    vf_ring_release (sender->ring);
+    if (good)
+      give_out (sender);
+  }
+  drain (sender->ring);
+  return good && send_zeros (sender, error);
 }
 
 static bool
-receive_bytes (VfChannel *channel, const VfSeedSource *source, guint8 *bytes, gsize length, GError **error)
+send_file (Sender *sender, VfDigest *digest, GError **error)
+{
+  const VfSeedSource *source = sender->source;
+  g_autoptr (VfFileDigest) state = vf_file_digest_new (source->file_bytes);
+  guint workers = CLAMP (source->streams, 1, VF_STREAMS_MAX);
+  VfRingKind kind = { .workers = workers,
+                      .slots = (workers + 1) * SLOTS_PER_WORKER,
+                      .slot_bytes = sizeof (Piece),
+                      .work = prepare,
+                      .tools_new = tools_new,
+                      .tools_free = tools_free,
+                      .data = sender };
+  sender->digest = state;
+  vf_extents_init (&sender->extents, source->fd, source->file_bytes);
+  g_autoptr (VfRing) ring = vf_ring_new (&kind);
+  sender->ring = ring;
+  bool good = send_pieces (sender, error);
+  if (good)
+    vf_file_digest_finish (state, digest);
+  if (good && source->file_bytes == 0)
+    report (sender);
+  return good;
+}
+
+/* ---- the verdict ---- */
+
+static bool
+receive_bytes (const Sender *sender, guint8 *bytes, gsize length, GError **error)
 {
   GError *failure = NULL;
-  if (!vf_channel_receive_full (channel, bytes, length, source->cancellable, &failure))
-    return channel_failed (source, failure, error);
+  if (!vf_channel_receive_full (sender->channel, bytes, length, sender->source->cancellable, &failure))
+    return channel_failed (sender->source, failure, error);
   return true;
 }
 
 static bool
-check_verdict (VfChannel *channel, const VfSeedSource *source, const VfDigest *digest, GError **error)
+check_verdict (const Sender *sender, const VfDigest *digest, GError **error)
 {
+  const VfSeedSource *source = sender->source;
   guint8 head[VF_RECORD_HEAD_BYTES_MAX];
   VfRecord verdict;
-  if (!receive_bytes (channel, source, head, 1, error))
+  if (!receive_bytes (sender, head, 1, error))
     return false;
   if (head[0] != VF_RECORD_VERDICT)
     return vf_error_set (error, VF_ERROR_PROTOCOL, "cannot read the verdict of %s on file '%s': record type %u",
                          peer_name (source), source->path, head[0]);
-  if (!receive_bytes (channel, source, head + 1, vf_record_head_bytes (VF_RECORD_VERDICT) - 1, error))
+  if (!receive_bytes (sender, head + 1, vf_record_head_bytes (VF_RECORD_VERDICT) - 1, error))
     return false;
   vf_record_decode (head, &verdict);
   if (verdict.verdict == VF_VERDICT_GOOD && vf_digest_equal (&verdict.digest, digest))
@@ -260,6 +302,8 @@ check_verdict (VfChannel *channel, const VfSeedSource *source, const VfDigest *d
   return vf_error_set (error, VF_ERROR_CORRUPT, "cannot verify the copy of file '%s': digest here is %s, on %s it is %s",
                        source->path, here, peer_name (source), there);
 }
+
+/* ---- the source file ---- */
 
 /* SEEK_DATA does not see what was not written back on some filesystems. A descriptor that cannot be synced (memory, a read-only
  * filesystem) has nothing to sync; any other failure means that data is lost. */
@@ -296,16 +340,18 @@ check_unchanged (const VfSeedSource *source, const VfFileFacts *before, GError *
 bool
 vf_seed_send (VfChannel *channel, const VfSeedSource *source, VfSeedCounts *counts, VfDigest *digest, GError **error)
 {
-  guint8 head[VF_RECORD_HEAD_BYTES_MAX];
   VfRecord end = { .type = VF_RECORD_END };
+  VfSeedSource complete = *source;
+  Sender sender = { .channel = channel, .source = &complete, .counts = counts };
   *counts = (VfSeedCounts){ 0 };
+  if (complete.streams == 0)
+    complete.streams = VF_STREAMS_DEFAULT;
   if (!sync_source (source, error))
     return false;
   g_autoptr (VfFileFacts) before = vf_file_look_fd (source->fd, source->path, error);
-  if (before == NULL || !check_size (source, before, error) || !send_file (channel, source, counts, &end.digest, error) ||
+  if (before == NULL || !check_size (source, before, error) || !send_file (&sender, &end.digest, error) ||
       !check_unchanged (source, before, error))
     return false;
   *digest = end.digest;
-  return send_bytes (channel, source, head, vf_record_encode (&end, head), error) &&
-         check_verdict (channel, source, digest, error);
+  return send_record (&sender, &end, error) && check_verdict (&sender, digest, error);
 }

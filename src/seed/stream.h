@@ -13,17 +13,19 @@ typedef enum {
 
 enum {
   VF_VERDICT_GOOD = 1,
-  VF_RECORD_HEAD_BYTES_MAX = 50, /* of a data record: type, offset, length, codec, stored length, digest */
+  VF_RECORD_HEAD_BYTES_MAX = 38, /* of a data record: type, offset, map, codec, stored length, tag */
 };
 
 typedef struct {
   VfRecordType type;
   guint64 offset;       /* data, zero */
-  guint64 bytes;        /* data, zero: of the file */
+  guint64 bytes;        /* zero: of the file */
+  guint64 map;          /* data: the blocks that follow (seed/blocks.h) */
   guint8 codec;         /* data: a VfCodecKind */
   guint32 stored_bytes; /* data: how many follow */
   guint8 verdict;       /* verdict */
-  VfDigest digest;      /* data: of the plain bytes; end, verdict: of the file */
+  VfTag tag;            /* data: of the whole chunk */
+  VfDigest digest;      /* end, verdict: of the file */
 } VfRecord;
 
 /* Bytes of a record's head, type byte included; 0 for an unknown type. */

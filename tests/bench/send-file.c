@@ -1,6 +1,7 @@
 /* One file through the seeding engine, for benchmarks: send-file SOURCE DESTINATION ID -- REMOTE-SHELL-WORDS...
  * The words start `virt-ferry agent --stdio` at the far end. A partial of this ID beside DESTINATION is what an interrupted
- * move would have left. Prints one JSON object with the bytes of each kind. */
+ * move would have left. Prints one JSON object with the bytes of each kind.
+ * STREAMS and LEVEL (of zstd) in the environment are the engine's own options; absent or 0: its defaults. */
 #include "base/fd.h"
 #include "base/names.h"
 #include "far/far.h"
@@ -14,6 +15,13 @@
 
 enum { TIMEOUT_S = 60 };
 
+static guint
+setting (const char *name)
+{
+  const char *text = g_getenv (name);
+  return text == NULL ? 0 : (guint)g_ascii_strtoull (text, NULL, 10);
+}
+
 static bool
 send_file (const char *path, const char *destination, const char *id, char **words, VfSeedCounts *counts, GError **error)
 {
@@ -26,7 +34,11 @@ send_file (const char *path, const char *destination, const char *id, char **wor
   struct stat facts;
   if (fd == VF_FD_NONE || fstat (fd, &facts) == -1)
     return vf_error_set_errno (error, errno, "cannot open file '%s'", path);
-  VfSeedSource source = { .fd = fd, .path = path, .file_bytes = (guint64)facts.st_size };
+  VfSeedSource source = { .fd = fd,
+                          .path = path,
+                          .file_bytes = (guint64)facts.st_size,
+                          .streams = setting ("STREAMS"),
+                          .zstd_level = (int)setting ("LEVEL") };
   VfDigest digest;
   VfFileId far_id;
   return vf_far_seed (link, partial, id, false, &source, counts, &digest, &far_id, error) &&

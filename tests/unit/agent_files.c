@@ -10,14 +10,15 @@ seed_into (AgentPair *pair, const char *partial, const char *id, guint64 bytes, 
 {
   g_auto (VfFd) from = scratch_file ();
   VfSeedCounts counts;
-  VfDigest digest, far_digest;
+  VfDigest digest, again;
+  bool equal = false;
   fill (from, 0, (gsize)bytes, 0x5a);
   VfSeedSource source = { .fd = from, .path = "/near/disk", .file_bytes = bytes };
   if (!vf_far_seed (pair->link, partial, id, false, &source, &counts, &digest, far_id, error))
     return false;
   VfFileId digested_id;
-  g_assert_true (vf_far_digest (pair->link, partial, NULL, &far_digest, &digested_id, NULL));
-  g_assert_true (vf_digest_equal (&digest, &far_digest));
+  g_assert_true (vf_far_compare (pair->link, partial, &source, &equal, &again, &digested_id, NULL));
+  g_assert_true (equal && vf_digest_equal (&digest, &again));
   g_assert_true (vf_file_id_equal (&digested_id, far_id));
   return true;
 }

@@ -1,6 +1,8 @@
 /* What DESTURI says, and the words that reach the agent. */
 #include "link/remote_shell.h"
 
+#include <glib/gstdio.h>
+
 #include <string.h>
 
 /* ---- destinations ---- */
@@ -156,6 +158,47 @@ test_a_host_that_is_an_option_is_refused (void)
   g_assert_error (error, VF_ERROR, VF_ERROR_USAGE);
 }
 
+/* An ssh of the test's own that answers -G as FILES says, or with -F none as built in. */
+static char **
+argv_with (const char *configured, const char *built_in)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *directory = g_dir_make_tmp ("ferry-ssh-XXXXXX", &error);
+  g_autofree char *ssh = g_build_filename (directory, "ssh", NULL);
+  g_autofree char *script = g_strdup_printf ("#!/bin/sh\n"
+                                             "case \"$*\" in\n"
+                                             "*'-G -F none -- host') echo host host; echo ciphers %s ;;\n"
+                                             "*'-G -- host') echo ciphers %s ;;\n"
+                                             "*) exit 1 ;;\n"
+                                             "esac\n",
+                                             built_in, configured);
+  g_assert_true (g_file_set_contents_full (ssh, script, -1, G_FILE_SET_CONTENTS_NONE, 0700, &error));
+  const char *words_of_ssh[] = { ssh, "-T", "--", "host", "virt-ferry", NULL };
+  char **argv = vf_remote_shell_prefer_fast (g_strdupv ((char **)words_of_ssh));
+  g_unlink (ssh);
+  g_rmdir (directory);
+  return argv;
+}
+
+static void
+test_fast_cipher (void)
+{
+  g_autofree char *processor = NULL;
+  g_auto (GStrv) free_choice = argv_with ("chacha,aes128-gcm@openssh.com", "chacha,aes128-gcm@openssh.com");
+  g_auto (GStrv) chosen = argv_with ("chacha", "chacha,aes128-gcm@openssh.com");
+  g_auto (GStrv) unknown = argv_with ("chacha", "chacha");
+  g_assert_cmpuint (g_strv_length (chosen), ==, 5);
+  g_assert_cmpuint (g_strv_length (unknown), ==, 5);
+  if (!g_file_get_contents ("/proc/cpuinfo", &processor, NULL, NULL) || strstr (processor, " aes ") == NULL) {
+    g_test_skip ("the processor has no AES instructions");
+    return;
+  }
+  g_assert_cmpuint (g_strv_length (free_choice), ==, 7);
+  g_assert_cmpstr (free_choice[1], ==, "-o");
+  g_assert_cmpstr (free_choice[2], ==, "Ciphers=^aes128-gcm@openssh.com");
+  g_assert_cmpstr (free_choice[3], ==, "-T");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -174,5 +217,6 @@ main (int argc, char **argv)
   }
   g_test_add_func ("/remote-shell/a source is reached alike", test_a_source_is_reached_alike);
   g_test_add_func ("/remote-shell/a host that is an option is refused", test_a_host_that_is_an_option_is_refused);
+  g_test_add_func ("/remote-shell/a fast cipher comes first unless ssh was configured otherwise", test_fast_cipher);
   return g_test_run ();
 }

@@ -18,6 +18,13 @@
 
 enum { LINK_TIMEOUT_S = 20 };
 
+#define SEED_KEY                                                                                                               \
+  {                                                                                                                            \
+    {                                                                                                                          \
+      1, 2, 3, 4, 5, 6, 7, 8                                                                                                   \
+    }                                                                                                                          \
+  }
+
 typedef struct {
   VfSeedTarget target;
   int server_fd;
@@ -33,6 +40,7 @@ static inline void
 seed_pair_service (VfChannel *channel, const char *service, JsonObject *args, gpointer data)
 {
   SeedPair *pair = data;
+  pair->target.key = (VfDigestKey)SEED_KEY;
   vf_channel_accept (channel, NULL, NULL);
   pair->is_received = vf_seed_receive (channel, &pair->target, &pair->received, &pair->receive_error);
   if (!pair->is_received)

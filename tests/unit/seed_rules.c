@@ -1,7 +1,11 @@
 /* Every rule of the seed stream, broken one by one. */
 #include "seed_pair.h"
 
+#include "seed/blocks.h"
+#include "seed/codec.h"
 #include "seed/stream.h"
+
+#include <zstd.h>
 
 enum { FILE_BYTES = 2 * VF_CHUNK_BYTES + 100 };
 
@@ -14,8 +18,8 @@ receive_stream (GByteArray *stream)
   seed_pair_start (&pair);
   vf_channel_send (pair.channel, stream->data, stream->len, NULL, NULL);
   vf_channel_end (pair.channel, NULL);
-  guint8 verdict[34];
-  vf_channel_receive_full (pair.channel, verdict, sizeof verdict, NULL, NULL);
+  guint8 verdict[VF_RECORD_HEAD_BYTES_MAX];
+  vf_channel_receive_full (pair.channel, verdict, vf_record_head_bytes (VF_RECORD_VERDICT), NULL, NULL);
   seed_pair_finish (&pair);
   return g_steal_pointer (&pair.receive_error);
 }
@@ -27,13 +31,22 @@ add_head (GByteArray *stream, const VfRecord *record)
   g_byte_array_append (stream, head, (guint)vf_record_encode (record, head));
 }
 
+static VfRecord
+data_record (guint64 offset, const guint8 *bytes, gsize length)
+{
+  g_autoptr (VfTagger) tagger = vf_tagger_new (&(VfDigestKey)SEED_KEY);
+  VfRecord record = { .type = VF_RECORD_DATA, .offset = offset, .stored_bytes = (guint32)length };
+  record.map = vf_blocks_all (length);
+  vf_tagger_tag (tagger, bytes, length, &record.tag);
+  return record;
+}
+
 static void
 add_data (GByteArray *stream, guint64 offset, guint32 length)
 {
   g_autofree guint8 *bytes = g_malloc0 (length + 1);
   memset (bytes, 0x77, length);
-  VfRecord record = { .type = VF_RECORD_DATA, .offset = offset, .bytes = length, .stored_bytes = length };
-  vf_digest_of_bytes (bytes, length, &record.digest);
+  VfRecord record = data_record (offset, bytes, length);
   add_head (stream, &record);
   g_byte_array_append (stream, bytes, length);
 }
@@ -52,7 +65,7 @@ add_end (GByteArray *stream, guint8 spoil)
   g_auto (VfFd) fd = memfd_create ("copy", MFD_CLOEXEC);
   fill (fd, 0, VF_CHUNK_BYTES, 0x77);
   g_assert_cmpint (ftruncate (fd, FILE_BYTES), ==, 0);
-  vf_digest_fd (fd, "copy", FILE_BYTES, NULL, &record.digest, NULL);
+  vf_digest_fd (fd, "copy", FILE_BYTES, &(VfDigestKey)SEED_KEY, NULL, &record.digest, NULL);
   record.digest.bytes[0] ^= spoil;
   add_head (stream, &record);
 }
@@ -102,12 +115,79 @@ test_overlap (void)
 }
 
 static void
-test_too_long (void)
+test_duplicate (void)
 {
   GByteArray *stream = g_byte_array_new ();
-  VfRecord record = { .type = VF_RECORD_DATA, .bytes = VF_CHUNK_BYTES + 1, .stored_bytes = VF_CHUNK_BYTES + 1 };
+  add_zeros (stream, 0, 2 * VF_CHUNK_BYTES);
+  add_zeros (stream, 0, 2 * VF_CHUNK_BYTES);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "at offset 524288: the record overlaps");
+}
+
+static void
+test_reordered (void)
+{
+  GByteArray *stream = g_byte_array_new ();
+  add_data (stream, VF_CHUNK_BYTES, VF_CHUNK_BYTES);
+  add_data (stream, 0, VF_CHUNK_BYTES);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "at offset 0: the record leaves a gap");
+}
+
+static void
+test_no_blocks (void)
+{
+  GByteArray *stream = g_byte_array_new ();
+  VfRecord record = { .type = VF_RECORD_DATA };
   add_head (stream, &record);
-  assert_refused (stream, VF_ERROR_PROTOCOL, "longer than a chunk");
+  assert_refused (stream, VF_ERROR_PROTOCOL, "the record's blocks are not the chunk's");
+}
+
+static void
+test_foreign_blocks (void)
+{
+  GByteArray *stream = g_byte_array_new ();
+  add_zeros (stream, 0, 2 * VF_CHUNK_BYTES);
+  VfRecord record = { .type = VF_RECORD_DATA, .offset = 2 * VF_CHUNK_BYTES, .map = 2, .stored_bytes = 4096 };
+  add_head (stream, &record);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "the record's blocks are not the chunk's");
+}
+
+/* One block that the map names, and zeros that it does not. */
+static void
+test_single_block (void)
+{
+  g_autoptr (GByteArray) stream = g_byte_array_new ();
+  g_autofree guint8 *chunk = g_malloc0 (VF_CHUNK_BYTES);
+  g_auto (VfFd) copy = memfd_create ("copy", MFD_CLOEXEC);
+  memset (chunk + 5 * 4096, 0x77, 4096);
+  VfRecord record = data_record (0, chunk, VF_CHUNK_BYTES);
+  record.map = 1 << 5;
+  record.stored_bytes = 4096;
+  add_head (stream, &record);
+  g_byte_array_append (stream, chunk + 5 * 4096, 4096);
+  add_zeros (stream, VF_CHUNK_BYTES, VF_CHUNK_BYTES + 100);
+  fill (copy, 5 * 4096, 4096, 0x77);
+  g_assert_cmpint (ftruncate (copy, FILE_BYTES), ==, 0);
+  VfRecord end = { .type = VF_RECORD_END };
+  vf_digest_fd (copy, "copy", FILE_BYTES, &(VfDigestKey)SEED_KEY, NULL, &end.digest, NULL);
+  add_head (stream, &end);
+  g_autoptr (GError) error = receive_stream (stream);
+  g_assert_no_error (error);
+}
+
+/* A frame of few bytes that would expand to many. */
+static void
+test_bomb (void)
+{
+  GByteArray *stream = g_byte_array_new ();
+  gsize length = 64 * 1024 * 1024;
+  g_autofree guint8 *zeros = g_malloc0 (length);
+  g_autofree guint8 *bomb = g_malloc (length);
+  gsize bytes = ZSTD_compress (bomb, length, zeros, length, 19);
+  g_assert_cmpuint (bytes, <, VF_CHUNK_BYTES);
+  VfRecord record = { .type = VF_RECORD_DATA, .map = G_MAXUINT64, .codec = VF_CODEC_ZSTD, .stored_bytes = (guint32)bytes };
+  add_head (stream, &record);
+  g_byte_array_append (stream, bomb, (guint)bytes);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "at offset 0: the compressed bytes do not expand to what was announced");
 }
 
 static void
@@ -138,7 +218,7 @@ static void
 test_partial_chunk (void)
 {
   GByteArray *stream = after_first_chunk ();
-  add_data (stream, VF_CHUNK_BYTES, 100);
+  add_zeros (stream, VF_CHUNK_BYTES, 100);
   assert_refused (stream, VF_ERROR_PROTOCOL, "does not end with a chunk");
 }
 
@@ -196,7 +276,7 @@ static void
 test_unknown_codec (void)
 {
   GByteArray *stream = g_byte_array_new ();
-  VfRecord record = { .type = VF_RECORD_DATA, .bytes = 10, .codec = 9, .stored_bytes = 10 };
+  VfRecord record = { .type = VF_RECORD_DATA, .map = 1, .codec = 9, .stored_bytes = 10 };
   add_head (stream, &record);
   assert_refused (stream, VF_ERROR_PROTOCOL, "codec is unknown");
 }
@@ -205,7 +285,7 @@ static void
 test_stored_length (void)
 {
   GByteArray *stream = g_byte_array_new ();
-  VfRecord record = { .type = VF_RECORD_DATA, .bytes = VF_CHUNK_BYTES, .stored_bytes = G_MAXUINT32 };
+  VfRecord record = { .type = VF_RECORD_DATA, .map = G_MAXUINT64, .stored_bytes = G_MAXUINT32 };
   add_head (stream, &record);
   assert_refused (stream, VF_ERROR_PROTOCOL, "another length");
 }
@@ -253,7 +333,7 @@ send_to_liar (const VfRecord *verdict)
   GThread *thread = g_thread_new ("liar", liar_thread, &liar);
   VfLink *link = vf_link_connect (fds[0], fds[0], LINK_TIMEOUT_S, NULL);
   VfChannel *channel = vf_link_open (link, "receive", NULL, NULL, NULL, NULL);
-  VfSeedSource source = { .fd = from, .path = "/near/file", .peer = "far", .file_bytes = 1000 };
+  VfSeedSource source = { .key = SEED_KEY, .fd = from, .path = "/near/file", .peer = "far", .file_bytes = 1000 };
   g_assert_false (vf_seed_send (channel, &source, &counts, &digest, &error));
   vf_channel_free (channel);
   vf_link_free (link);
@@ -286,12 +366,17 @@ main (int argc, char **argv)
   g_test_add_func ("/seed/rules/a stream that keeps them all is accepted", test_good);
   g_test_add_func ("/seed/rules/a gap is refused with its offset", test_gap);
   g_test_add_func ("/seed/rules/an overlap is refused", test_overlap);
-  g_test_add_func ("/seed/rules/data longer than a chunk is refused unread", test_too_long);
+  g_test_add_func ("/seed/rules/a record that comes twice is refused", test_duplicate);
+  g_test_add_func ("/seed/rules/records in another order are refused", test_reordered);
+  g_test_add_func ("/seed/rules/data without a block is refused", test_no_blocks);
+  g_test_add_func ("/seed/rules/blocks beyond a short chunk are refused", test_foreign_blocks);
+  g_test_add_func ("/seed/rules/one block of a chunk is accepted", test_single_block);
+  g_test_add_func ("/seed/rules/what would expand beyond its chunk is refused", test_bomb);
   g_test_add_func ("/seed/rules/a record beyond the end is refused", test_beyond_end);
   g_test_add_func ("/seed/rules/a length that would overflow is refused", test_overflow);
   g_test_add_func ("/seed/rules/an empty record is refused", test_empty);
   g_test_add_func ("/seed/rules/a part of a chunk is refused", test_partial_chunk);
-  g_test_add_func ("/seed/rules/a chunk with another digest is corrupt", test_wrong_digest);
+  g_test_add_func ("/seed/rules/a chunk with another tag is corrupt", test_wrong_digest);
   g_test_add_func ("/seed/rules/a file with another digest is corrupt", test_wrong_final_digest);
   g_test_add_func ("/seed/rules/an end before the last byte is refused", test_early_end);
   g_test_add_func ("/seed/rules/a stream without its end record is refused", test_no_end);
