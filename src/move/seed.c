@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 
 enum { CHANGING_FILE_ATTEMPTS = 20, BUSY_PAUSE_MS = 300, CHANGING_FILE_PAUSE_MS = 250 };
@@ -164,6 +163,15 @@ send_when_free (VfMove *move, guint index, GError **error)
 
 /* ---- symlinks ---- */
 
+/* A symlink's digest is the SHA-256 of its text. */
+static void
+digest_link (const VfPlanFile *file, VfDigest *digest)
+{
+  G_STATIC_ASSERT (VF_DIGEST_BYTES == 32);
+  g_autofree char *text = g_compute_checksum_for_string (G_CHECKSUM_SHA256, file->link_text, -1);
+  vf_digest_parse (text, digest, NULL);
+}
+
 static bool
 find_equal_link (VfMove *move, guint index, GError **error)
 {
@@ -175,11 +183,11 @@ find_equal_link (VfMove *move, guint index, GError **error)
     return vf_error_set (error, VF_ERROR_EXISTS, "cannot use symlink '%s' at the destination: it does not say '%s'",
                          file->destination, file->link_text);
   VfDigest digest;
-  vf_digest_of_bytes (file->link_text, strlen (file->link_text), &digest);
+  digest_link (file, &digest);
   return vf_move_record (move, vf_record_seeded (index, &digest, &there->file->id, true), error);
 }
 
-/* As a file: first under a name that carries the move's id. Its digest is its text's. */
+/* As a file: first under a name that carries the move's id. */
 static bool
 send_link (VfMove *move, guint index, GError **error)
 {
@@ -191,7 +199,7 @@ send_link (VfMove *move, guint index, GError **error)
     return false;
   VfDigest digest;
   VfFileId far_id;
-  vf_digest_of_bytes (file->link_text, strlen (file->link_text), &digest);
+  digest_link (file, &digest);
   return vf_move_record (move, vf_record_file ("partial", index, partial), error) &&
          vf_far_symlink (vf_move_link (move), partial, id, file->link_text, &far_id, error) &&
          vf_move_record (move, vf_record_seeded (index, &digest, &far_id, false), error);
