@@ -28,6 +28,7 @@ static const VfService services[] = {
   { "wipe", vf_service_wipe, NULL },
   { "rendezvous", vf_service_rendezvous, NULL },
   { "host-facts", vf_service_host_facts, NULL },
+  { "sink", vf_service_sink, vf_service_sink_stream },
   { "relay", vf_service_relay, vf_service_relay_stream },
 };
 

@@ -61,6 +61,10 @@ JsonObject *vf_service_own (VfAgent *agent, JsonObject *args, VfStreamState *sta
 JsonObject *vf_service_rebase (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 JsonObject *vf_service_create_cap (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 
+/* sink.c */
+JsonObject *vf_service_sink (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+bool vf_service_sink_stream (VfChannel *channel, VfStreamState *state, GError **error);
+
 /* sockets.c */
 /* The rendezvous of this agent go with it, but where another agent serves there by now. */
 void vf_rendezvous_leave_all (VfAgent *agent);

@@ -3,6 +3,7 @@
 #include "base/names.h"
 #include "base/units.h"
 #include "cli/source_options.h"
+#include "move/own_xml.h"
 
 #include <string.h>
 
@@ -21,6 +22,8 @@ static struct {
   char *streams;
   char *compress;
   char *timeout;
+  gboolean *tuning_switches; /* by the rows of vf_tuning_rows */
+  char **tuning_texts;
 } given;
 
 static const GOptionEntry entries[] = {
@@ -45,10 +48,45 @@ static const GOptionEntry entries[] = {
   G_OPTION_ENTRY_NULL,
 };
 
+/* The options of the switch, from their table. */
+static void
+add_tuning (GOptionContext *context)
+{
+  given.tuning_switches = g_new0 (gboolean, vf_tuning_row_count);
+  given.tuning_texts = g_new0 (char *, vf_tuning_row_count);
+  for (gsize i = 0; i < vf_tuning_row_count; i++) {
+    const VfTuningRow *row = &vf_tuning_rows[i];
+    bool is_switch = row->kind == VF_TUNING_SWITCH, is_file = row->kind == VF_TUNING_FILE;
+    GOptionEntry pair[] = {
+      { .long_name = row->option,
+        .arg = is_switch ? G_OPTION_ARG_NONE
+               : is_file ? G_OPTION_ARG_FILENAME
+                         : G_OPTION_ARG_STRING,
+        .arg_data = is_switch ? (gpointer)&given.tuning_switches[i] : &given.tuning_texts[i],
+        .description = row->words,
+        .arg_description = row->value },
+      G_OPTION_ENTRY_NULL,
+    };
+    if (row->option != NULL)
+      g_option_context_add_main_entries (context, pair, NULL);
+  }
+}
+
 void
 vf_move_options_add (GOptionContext *context)
 {
   g_option_context_add_main_entries (context, entries, NULL);
+  add_tuning (context);
+}
+
+static bool
+take_tuning (VfRequest *request, GError **error)
+{
+  for (gsize i = 0; i < vf_tuning_row_count; i++)
+    if ((given.tuning_switches[i] || given.tuning_texts[i] != NULL) &&
+        !vf_tuning_set (&request->tuning, &vf_tuning_rows[i], given.tuning_texts[i], error))
+      return false;
+  return vf_tuning_check (&request->tuning, error) && vf_own_xml_note (request, error);
 }
 
 static void
@@ -135,7 +173,7 @@ vf_move_options_request_for (const char *domain, const char *destination_uri, GE
       !take_number (given.rounds, "--rounds", 0, 100, &request->rounds_max, error) ||
       !take_number (given.downtime, "--downtime", 1, 600000, &request->downtime_ms, error) ||
       !take_number (given.streams, "--streams", 1, 16, &request->streams, error) ||
-      !take_number (given.timeout, "--timeout", 3, 86400, &request->timeout_s, error))
+      !take_number (given.timeout, "--timeout", 3, 86400, &request->timeout_s, error) || !take_tuning (request, error))
     return NULL;
   return g_steal_pointer (&request);
 }

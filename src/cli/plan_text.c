@@ -125,6 +125,10 @@ vf_plan_print (const VfPlan *plan, const GPtrArray *findings, FILE *out)
   print_steps (plan, findings, out);
   print_findings (findings, out);
   fprintf (out, "\nto send: %s at most\n", bytes);
+  if (plan->estimate.link_bytes_per_s > 0) {
+    g_autofree char *estimate = vf_estimate_print (&plan->estimate);
+    fprintf (out, "%s\n", estimate);
+  }
   fputs (vf_findings_refuse (findings) ? "the move is refused for the findings marked 'refuse'; nothing was touched\n"
                                        : "nothing stands in the way; nothing was touched\n",
          out);

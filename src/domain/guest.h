@@ -12,6 +12,7 @@ typedef enum {
   VF_GUEST_SHUT_OFF,
   VF_GUEST_PAUSED,
   VF_GUEST_RUNNING,
+  VF_GUEST_DIVIDED, /* in post-copy, also a broken one: its memory lies partly at either host, whether it runs here or stands */
 } VfGuestState;
 
 const char *vf_guest_state_name (VfGuestState state);

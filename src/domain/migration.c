@@ -1,62 +1,89 @@
 #include "domain/migration.h"
 
+#include "domain/companion.h"
 #include "domain/libvirt_error.h"
 
-enum { LOOK_MS = 1000, ABORT_AGAIN_MS = 200 };
+/* How libvirt takes what the tuning has. */
+typedef enum {
+  AS_FLAG_ONLY,
+  AS_INT,
+  AS_ULLONG,
+  AS_STRING,
+  AS_STRINGS, /* "a,b": the parameter twice */
+} ParameterType;
 
-/* Aborts the migration from a thread of its own, when the user asks for it (the callback of a cancellable holds that
- * cancellable's lock, so it only records and wakes), and when libvirt at the destination is lost: the call waits for the
- * source's QEMU then, which may wait for ever for a peer that is silent. */
-typedef struct {
-  VfGuest *guest;
-  VfHypervisor *destination;
-  GMutex lock;
-  GCond wake;
-  bool stop;  /* the user asked */
-  bool ended; /* the migration call returned */
-} Stopper;
+static const struct {
+  gsize offset; /* in VfTuning */
+  VfTuningKind kind;
+  guint flag;
+  const char *parameter;
+  ParameterType type;
+} passed_on[] = {
+  { offsetof (VfTuning, suspend), VF_TUNING_SWITCH, VIR_MIGRATE_PAUSED, NULL, AS_FLAG_ONLY },
+  { offsetof (VfTuning, post_copy_ram), VF_TUNING_SWITCH, VIR_MIGRATE_POSTCOPY, NULL, AS_FLAG_ONLY },
+  { offsetof (VfTuning, timeout_post_copy_s), VF_TUNING_NUMBER, VIR_MIGRATE_POSTCOPY, NULL, AS_FLAG_ONLY },
+  { offsetof (VfTuning, post_copy_bandwidth_mib_s), VF_TUNING_NUMBER, 0, VIR_MIGRATE_PARAM_BANDWIDTH_POSTCOPY, AS_ULLONG },
+  { offsetof (VfTuning, auto_converge), VF_TUNING_SWITCH, VIR_MIGRATE_AUTO_CONVERGE, NULL, AS_FLAG_ONLY },
+  { offsetof (VfTuning, auto_converge_initial_percent), VF_TUNING_NUMBER, 0, VIR_MIGRATE_PARAM_AUTO_CONVERGE_INITIAL, AS_INT },
+  { offsetof (VfTuning, auto_converge_increment_percent), VF_TUNING_NUMBER, 0, VIR_MIGRATE_PARAM_AUTO_CONVERGE_INCREMENT,
+    AS_INT },
+  { offsetof (VfTuning, parallel), VF_TUNING_SWITCH, VIR_MIGRATE_PARALLEL, NULL, AS_FLAG_ONLY },
+  { offsetof (VfTuning, parallel_connections), VF_TUNING_NUMBER, 0, VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS, AS_INT },
+  { offsetof (VfTuning, compressed), VF_TUNING_SWITCH, VIR_MIGRATE_COMPRESSED, NULL, AS_FLAG_ONLY },
+  { offsetof (VfTuning, comp_methods), VF_TUNING_TEXT, 0, VIR_MIGRATE_PARAM_COMPRESSION, AS_STRINGS },
+  { offsetof (VfTuning, comp_xbzrle_cache_bytes), VF_TUNING_BYTES, 0, VIR_MIGRATE_PARAM_COMPRESSION_XBZRLE_CACHE, AS_ULLONG },
+  { offsetof (VfTuning, comp_mt_level), VF_TUNING_NUMBER, 0, VIR_MIGRATE_PARAM_COMPRESSION_MT_LEVEL, AS_INT },
+  { offsetof (VfTuning, comp_mt_threads), VF_TUNING_NUMBER, 0, VIR_MIGRATE_PARAM_COMPRESSION_MT_THREADS, AS_INT },
+  { offsetof (VfTuning, comp_mt_dthreads), VF_TUNING_NUMBER, 0, VIR_MIGRATE_PARAM_COMPRESSION_MT_DTHREADS, AS_INT },
+  { offsetof (VfTuning, dname), VF_TUNING_TEXT, 0, VIR_MIGRATE_PARAM_DEST_NAME, AS_STRING },
+  { offsetof (VfTuning, graphicsuri), VF_TUNING_TEXT, 0, VIR_MIGRATE_PARAM_GRAPHICS_URI, AS_STRING },
+  { offsetof (VfTuning, unsafe), VF_TUNING_SWITCH, VIR_MIGRATE_UNSAFE, NULL, AS_FLAG_ONLY },
+};
 
-static void
-stop_requested (GCancellable *cancellable, gpointer data)
+static bool
+add_string (VfParams *params, const char *name, const char *value)
 {
-  Stopper *stopper = data;
-  g_autoptr (GMutexLocker) locked = g_mutex_locker_new (&stopper->lock);
-  stopper->stop = true;
-  g_cond_signal (&stopper->wake);
+  return virTypedParamsAddString (&params->list, &params->count, &params->capacity, name, value) == 0;
 }
 
-/* Sleeps, awake at once when the call returns or the user asks. Called with the lock. */
-static void
-sleep_until_news (Stopper *stopper, guint ms)
+static bool
+add_strings (VfParams *params, const char *name, const char *values)
 {
-  gint64 end_us = g_get_monotonic_time () + ms * G_TIME_SPAN_MILLISECOND;
-  bool stopped = stopper->stop;
-  while (!stopper->ended && stopper->stop == stopped && g_cond_wait_until (&stopper->wake, &stopper->lock, end_us))
-    ;
+  g_auto (GStrv) list = g_strsplit (values, ",", -1);
+  bool added = true;
+  for (char **value = list; *value != NULL && added; value++)
+    added = add_string (params, name, *value);
+  return added;
 }
 
-static void
-abort_job (Stopper *stopper)
+static bool
+add_number (VfParams *params, const char *name, ParameterType type, guint64 value)
 {
-  g_mutex_unlock (&stopper->lock);
-  virDomainAbortJob (stopper->guest->domain);
-  g_mutex_lock (&stopper->lock);
+  return type == AS_INT ? virTypedParamsAddInt (&params->list, &params->count, &params->capacity, name, (int)value) == 0
+                        : virTypedParamsAddULLong (&params->list, &params->count, &params->capacity, name, value) == 0;
 }
 
-/* Asks again until the call has returned: at first the migration may not have a job yet, and an abort of a migration that has
- * just ended does nothing. */
-static gpointer
-abort_when_due (gpointer data)
+/* Adds what was given of the tuning, as flags and as parameters. */
+static bool
+add_tuning (VfParams *params, const VfTuning *tuning, guint *flags)
 {
-  Stopper *stopper = data;
-  g_autoptr (GMutexLocker) locked = g_mutex_locker_new (&stopper->lock);
-  while (!stopper->ended && !stopper->stop && virConnectIsAlive (stopper->destination->connection) == 1)
-    sleep_until_news (stopper, LOOK_MS);
-  while (!stopper->ended) {
-    abort_job (stopper);
-    sleep_until_news (stopper, ABORT_AGAIN_MS);
+  bool added = true;
+  for (gsize i = 0; tuning != NULL && i < G_N_ELEMENTS (passed_on) && added; i++) {
+    const void *member = (const guint8 *)tuning + passed_on[i].offset;
+    bool is_switch = passed_on[i].kind == VF_TUNING_SWITCH, is_text = passed_on[i].kind == VF_TUNING_TEXT;
+    const char *text = is_text ? *(char *const *)member : NULL;
+    guint64 number = is_switch ? *(const bool *)member : is_text ? text != NULL : *(const guint64 *)member;
+    if (number == 0)
+      continue;
+    *flags |= passed_on[i].flag;
+    if (passed_on[i].type == AS_STRING)
+      added = add_string (params, passed_on[i].parameter, text);
+    else if (passed_on[i].type == AS_STRINGS)
+      added = add_strings (params, passed_on[i].parameter, text);
+    else if (passed_on[i].type != AS_FLAG_ONLY)
+      added = add_number (params, passed_on[i].parameter, passed_on[i].type, number);
   }
-  return NULL;
+  return added;
 }
 
 static bool
@@ -73,14 +100,11 @@ add_parameters (VfParams *params, const VfMigrationRequest *request)
   bool added = true;
   for (gsize i = 0; i < G_N_ELEMENTS (strings) && added; i++)
     if (strings[i].value != NULL)
-      added =
-          virTypedParamsAddString (&params->list, &params->count, &params->capacity, strings[i].name, strings[i].value) == 0;
+      added = add_string (params, strings[i].name, strings[i].value);
   for (gsize i = 0; request->disk_targets[i] != NULL && added; i++)
-    added = virTypedParamsAddString (&params->list, &params->count, &params->capacity, VIR_MIGRATE_PARAM_MIGRATE_DISKS,
-                                     request->disk_targets[i]) == 0;
+    added = add_string (params, VIR_MIGRATE_PARAM_MIGRATE_DISKS, request->disk_targets[i]);
   if (request->bandwidth_mib_s > 0 && added)
-    added = virTypedParamsAddULLong (&params->list, &params->count, &params->capacity, VIR_MIGRATE_PARAM_BANDWIDTH,
-                                     request->bandwidth_mib_s) == 0;
+    added = add_number (params, VIR_MIGRATE_PARAM_BANDWIDTH, AS_ULLONG, request->bandwidth_mib_s);
   return added;
 }
 
@@ -92,6 +116,8 @@ migration_flags (const VfMigrationRequest *request)
     flags |= VIR_MIGRATE_NON_SHARED_INC | VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES;
   if (request->persistent_xml != NULL)
     flags |= VIR_MIGRATE_PERSIST_DEST | VIR_MIGRATE_UNDEFINE_SOURCE;
+  if (request->recover)
+    flags |= VIR_MIGRATE_POSTCOPY_RESUME;
   return flags;
 }
 
@@ -121,33 +147,20 @@ static bool
 perform (VfGuest *guest, VfHypervisor *destination, const VfMigrationRequest *request, GError **error)
 {
   g_auto (VfParams) params = { 0 };
-  if (!add_parameters (&params, request))
+  guint flags = migration_flags (request);
+  if (!add_parameters (&params, request) || !add_tuning (&params, request->tuning, &flags))
     return vf_libvirt_fail (error, guest->hypervisor, "prepare the migration of guest '%s'", guest->name);
   g_autoptr (virDomain) there =
-      virDomainMigrate3 (guest->domain, destination->connection, params.list, (guint)params.count, migration_flags (request));
+      virDomainMigrate3 (guest->domain, destination->connection, params.list, (guint)params.count, flags);
   return there != NULL || report (guest, destination, request, error);
 }
 
 static bool
-perform_stoppably (VfGuest *guest, VfHypervisor *destination, const VfMigrationRequest *request, GError **error)
+perform_accompanied (VfGuest *guest, VfHypervisor *destination, const VfMigrationRequest *request, GError **error)
 {
-  Stopper stopper = { .guest = guest, .destination = destination };
-  g_mutex_init (&stopper.lock);
-  g_cond_init (&stopper.wake);
-  GThread *thread = g_thread_new ("migration-stop", abort_when_due, &stopper);
-  gulong connected = 0;
-  if (request->cancellable != NULL)
-    connected = g_cancellable_connect (request->cancellable, G_CALLBACK (stop_requested), &stopper, NULL);
-  bool migrated = perform (guest, destination, request, error);
-  if (connected != 0)
-    g_cancellable_disconnect (request->cancellable, connected);
-  g_mutex_lock (&stopper.lock);
-  stopper.ended = true;
-  g_cond_signal (&stopper.wake);
-  g_mutex_unlock (&stopper.lock);
-  g_thread_join (thread);
-  g_mutex_clear (&stopper.lock);
-  g_cond_clear (&stopper.wake);
+  VfCompanion *companion = vf_companion_start (guest, destination, request, error);
+  bool migrated = companion != NULL && perform (guest, destination, request, error);
+  vf_companion_end (companion);
   return migrated;
 }
 
@@ -190,10 +203,20 @@ vf_guest_migrate (VfGuest *guest, VfHypervisor *destination, const VfMigrationRe
   if (is_stopped (request))
     return vf_error_set (error, VF_ERROR_CANCELLED, "cannot migrate guest '%s': stopped on request", guest->name);
   Limits before = { 0 };
-  bool migrated = set_limits (guest, request, &before, error) && perform_stoppably (guest, destination, request, error);
+  bool migrated = set_limits (guest, request, &before, error) && perform_accompanied (guest, destination, request, error);
   if (!migrated)
     put_limits_back (guest, &before);
   return migrated;
+}
+
+bool
+vf_guest_downtime_limit (VfGuest *guest, guint64 *ms)
+{
+  unsigned long long limit = 0;
+  if (virDomainMigrateGetMaxDowntime (guest->domain, &limit, 0) < 0)
+    return false;
+  *ms = limit;
+  return true;
 }
 
 static guint64

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "domain/guest.h"
+#include "plan/tuning.h"
 
 typedef struct {
   const char *const *disk_targets; /* NULL-terminated; these are mirrored (top layer only) */
@@ -11,7 +12,12 @@ typedef struct {
   const char *disks_uri;           /* "unix:///…" */
   guint downtime_ms;               /* 0: QEMU's own limit, 300 ms unless someone changed it */
   guint64 bandwidth_mib_s;         /* of RAM, and of each disk; 0: no limit, not even one set by virsh migrate-setspeed */
-  GCancellable *cancellable;       /* aborts the job; may be NULL */
+  const VfTuning *tuning;          /* may be NULL */
+  bool recover; /* goes on with a migration of the same request that broke in post-copy; the URIs may be others */
+  bool (*before_post_copy) (gpointer data); /* asked once, in another thread, before the guest is run there with its memory
+                                               divided; false forbids it; may be NULL */
+  gpointer post_copy_data;
+  GCancellable *cancellable; /* aborts the job, except in post-copy; may be NULL */
 } VfMigrationRequest;
 
 typedef struct {
@@ -30,6 +36,9 @@ typedef struct {
  * lost, the job is aborted too. An error says only that the call failed; the outcome is to be observed. VF_ERROR_CANCELLED: the
  * cancellable was; NO_SPACE: a disk at the destination is full; UNREACHABLE: one connection is lost. */
 bool vf_guest_migrate (VfGuest *guest, VfHypervisor *destination, const VfMigrationRequest *request, GError **error);
+
+/* The limit of the guest's stop that is set; false: libvirt does not tell. */
+bool vf_guest_downtime_limit (VfGuest *guest, guint64 *ms);
 
 /* Any thread, while vf_guest_migrate runs, or after it with `completed` on the destination's guest (libvirt keeps it there
  * until the next job). VF_ERROR_NOT_FOUND when there is none. Memory is 0 until the disks are in step: libvirt mirrors first.

@@ -4,10 +4,10 @@
 
 static const char *const state_names[] = {
   [VF_GUEST_UNKNOWN] = "unknown", [VF_GUEST_ABSENT] = "absent",   [VF_GUEST_SHUT_OFF] = "shut off",
-  [VF_GUEST_PAUSED] = "paused",   [VF_GUEST_RUNNING] = "running",
+  [VF_GUEST_PAUSED] = "paused",   [VF_GUEST_RUNNING] = "running", [VF_GUEST_DIVIDED] = "in post-copy",
 };
 
-G_STATIC_ASSERT (G_N_ELEMENTS (state_names) == VF_GUEST_RUNNING + 1);
+G_STATIC_ASSERT (G_N_ELEMENTS (state_names) == VF_GUEST_DIVIDED + 1);
 
 const char *
 vf_guest_state_name (VfGuestState state)
@@ -98,6 +98,19 @@ state_of_crashed (virDomainPtr domain)
   }
 }
 
+static bool
+is_in_post_copy (int state, int reason)
+{
+  switch (state) {
+  case VIR_DOMAIN_RUNNING:
+    return reason == VIR_DOMAIN_RUNNING_POSTCOPY || reason == VIR_DOMAIN_RUNNING_POSTCOPY_FAILED;
+  case VIR_DOMAIN_PAUSED:
+    return reason == VIR_DOMAIN_PAUSED_POSTCOPY || reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED;
+  default:
+    return false;
+  }
+}
+
 static VfGuestState
 state_from_libvirt (virDomainPtr domain, int state)
 {
@@ -140,5 +153,5 @@ vf_guest_observe (VfHypervisor *hypervisor, const char *uuid, char **reason)
     return absent_or_unknown (reason);
   if (reason != NULL)
     *reason = g_strdup (reason_text (state, why));
-  return state_from_libvirt (domain, state);
+  return is_in_post_copy (state, why) ? VF_GUEST_DIVIDED : state_from_libvirt (domain, state);
 }

@@ -82,3 +82,13 @@ void vf_far_want_free (VfFarWant *want);
 /* Answers every VfFarWant in `wants`. *bridges (may be NULL) gets the names of the Linux bridges there. VF_ERROR_NOT_FOUND: the
  * agent there is older than this service. */
 bool vf_far_host_facts (VfLink *link, GPtrArray *wants, char ***bridges, GCancellable *cancellable, GError **error);
+
+/* How much a measurement may take. A slow link may exceed the time by about as much again. */
+typedef struct {
+  guint ms_max;
+  guint64 bytes_max;
+} VfMeasure;
+
+/* Measures how many bytes a second the link carries to the far end, which throws them away. VF_ERROR_NOT_FOUND: the agent there
+ * is older than this service. */
+bool vf_far_measure (VfLink *link, const VfMeasure *limits, GCancellable *cancellable, guint64 *bytes_per_s, GError **error);

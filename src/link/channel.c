@@ -157,7 +157,7 @@ is_answered (const VfChannel *channel)
 static bool
 has_credit (const VfChannel *channel)
 {
-  return channel->send_bytes_left > 0;
+  return channel->send_bytes_left > channel->send_bytes_kept;
 }
 
 static bool
@@ -320,9 +320,16 @@ take_credit (VfChannel *channel, gsize wanted, GCancellable *cancellable, GError
     return 0;
   }
   g_return_val_if_fail (channel->phase != VF_CHANNEL_OPENING, 0);
-  guint32 taken = MIN (MIN (wanted, VF_LINK_DATA_BYTES_MAX), channel->send_bytes_left);
+  guint32 taken = MIN (MIN (wanted, VF_LINK_DATA_BYTES_MAX), channel->send_bytes_left - channel->send_bytes_kept);
   channel->send_bytes_left -= taken;
   return taken;
+}
+
+void
+vf_channel_limit_ahead (VfChannel *channel, guint32 bytes)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
+  channel->send_bytes_kept = VF_LINK_CREDIT_BYTES - CLAMP (bytes, (guint32)GIVE_BACK_DRAINED_BYTES * 2, VF_LINK_CREDIT_BYTES);
 }
 
 bool

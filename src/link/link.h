@@ -80,6 +80,10 @@ bool vf_channel_refuse (VfChannel *channel, const GError *reason);              
 /* Sends all bytes; waits for credit. */
 bool vf_channel_send (VfChannel *channel, const void *data, gsize length, GCancellable *cancellable, GError **error);
 
+/* From now on sends at most so many bytes (128 KiB at least) ahead of what the peer's consumer has taken: what waits behind
+ * them waits less, and a link of long delay carries less. */
+void vf_channel_limit_ahead (VfChannel *channel, guint32 bytes);
+
 /* Waits for at least one byte; returns how many (at most `length`), 0 at the peer's END, -1 on error. */
 gssize vf_channel_receive (VfChannel *channel, void *buffer, gsize length, GCancellable *cancellable, GError **error);
 

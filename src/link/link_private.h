@@ -79,6 +79,7 @@ struct VfChannel {
   GError *failure;         /* it was refused or reset */
   JsonObject *answer;      /* ACCEPT's */
   guint32 send_bytes_left; /* credit */
+  guint32 send_bytes_kept; /* credit that is not spent: vf_channel_limit_ahead */
   guint32 receive_bytes_left;
   guint32 owed_bytes; /* consumed, and not yet given back as credit */
   bool sent_end, got_end;

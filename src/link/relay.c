@@ -167,6 +167,7 @@ struct VfRelay {
   GMutex lock;
   bool is_stopping;
   guint accepted;
+  guint32 ahead_bytes; /* 0: the whole credit */
   GError *failure;
   GPtrArray *channels;    /* that are pumped now; owned by their threads */
   GPtrArray *connections; /* GThread of every connection that is not joined yet */
@@ -205,12 +206,23 @@ delist (VfRelay *relay, VfChannel *channel)
 }
 
 static void
+apply_limit (VfRelay *relay, VfChannel *channel)
+{
+  g_mutex_lock (&relay->lock);
+  guint32 ahead_bytes = relay->ahead_bytes;
+  g_mutex_unlock (&relay->lock);
+  if (ahead_bytes > 0)
+    vf_channel_limit_ahead (channel, ahead_bytes);
+}
+
+static void
 carry (VfRelay *relay, int fd)
 {
   GError *failure = NULL;
   g_autoptr (JsonObject) args = vf_json_parse (relay->args, strlen (relay->args), "the relay's arguments", &failure);
   g_autoptr (VfChannel) channel = args == NULL ? NULL : vf_link_open (relay->link, "relay", args, NULL, relay->stop, &failure);
   if (channel != NULL && enlist (relay, channel)) {
+    apply_limit (relay, channel);
     pump_both_ways (channel, fd, &failure);
     delist (relay, channel);
   }
@@ -322,6 +334,13 @@ vf_relay_listen (VfLink *link, const char *socket_path, JsonObject *args, GError
   relay->connections = g_ptr_array_new ();
   relay->listener = g_thread_new ("relay-listener", listen_in_thread, relay);
   return relay;
+}
+
+void
+vf_relay_limit_ahead (VfRelay *relay, guint32 bytes)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
+  relay->ahead_bytes = bytes;
 }
 
 guint

@@ -10,6 +10,9 @@ typedef struct VfRelay VfRelay;
  * Threads of its own. A name that is taken is VF_ERROR_EXISTS. The link must outlive the relay. */
 VfRelay *vf_relay_listen (VfLink *link, const char *socket_path, JsonObject *args, GError **error);
 
+/* Connections made from now on send at most so many bytes ahead (vf_channel_limit_ahead). */
+void vf_relay_limit_ahead (VfRelay *relay, guint32 bytes);
+
 /* How many connections were accepted so far; *error gets (a copy of) the first failure of any of them. */
 guint vf_relay_accepted (VfRelay *relay, GError **error);
 

@@ -1,6 +1,7 @@
 #include "move/documents.h"
 
 #include "xml/checkpoint_xml.h"
+#include "xml/guest_name.h"
 #include "xml/networks.h"
 
 #include <string.h>
@@ -20,6 +21,14 @@ with_networks (const VfLedger *ledger, char *xml, GError **error)
   return xml == NULL ? NULL : vf_xml_rename_networks (xml, renames, error);
 }
 
+/* The same, and the guest's name at the destination. */
+static char *
+with_names (const VfLedger *ledger, char *xml, GError **error)
+{
+  g_autofree char *named = with_networks (ledger, xml, error);
+  return named == NULL ? NULL : vf_xml_rename_guest (named, ledger->request->tuning.dname, error);
+}
+
 static void
 add_plan_changes (GPtrArray *changes, const VfPlan *plan)
 {
@@ -33,8 +42,16 @@ add_plan_changes (GPtrArray *changes, const VfPlan *plan)
   }
 }
 
-char *
-vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GError **error)
+/* Which words for a disk's top layer become its cap there. */
+typedef enum {
+  NAMES_CAP,        /* the cap here */
+  NAMES_CAP_OR_TOP, /* that, or the layer below: an inactive definition must not start without the cap's writes */
+  NAMES_TOP_ITSELF, /* or what that name links to */
+  NAMES_ANY,        /* or its new place */
+} Names;
+
+static char *
+domain_document (VfLedger *ledger, const char *xml, Names names, GError **error)
 {
   g_autoptr (GPtrArray) changes = changes_new ();
   const VfPlan *plan = ledger->plan;
@@ -42,34 +59,67 @@ vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GError *
     const VfPlanDisk *disk = vf_plan_disk (plan, i);
     if (disk->treatment != VF_TREAT_MOVE)
       continue;
+    const VfPlanFile *top = vf_plan_disk_top (plan, disk);
     g_autofree char *here = vf_plan_cap_at_source (plan, disk, ledger->capped);
     g_autofree char *there = vf_plan_cap_at_destination (plan, disk, ledger->capped);
-    g_ptr_array_add (changes, vf_path_change_new (here, there, VF_SOURCE_FILE, "qcow2"));
-    /* an inactive definition that still names the layer below must not start without the cap's writes */
-    if (persistent)
-      g_ptr_array_add (changes, vf_path_change_new (vf_plan_disk_name_at_source (plan, disk), there, VF_SOURCE_FILE, "qcow2"));
+    const char *from[] = { here, vf_plan_disk_name_at_source (plan, disk), top->source, top->destination,
+                           vf_plan_disk_name_at_destination (plan, disk) };
+    for (guint j = 0; j <= (guint)names; j++)
+      g_ptr_array_add (changes, vf_path_change_new (from[j], there, VF_SOURCE_FILE, "qcow2"));
   }
   add_plan_changes (changes, plan);
   return with_networks (ledger, vf_domain_xml_rewrite (xml, changes, true, error), error);
 }
 
 char *
+vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GError **error)
+{
+  return domain_document (ledger, xml, persistent ? NAMES_CAP_OR_TOP : NAMES_CAP, error);
+}
+
+/* Of two disks that exchange their places, one would get the other's cap. */
+static bool
+check_own (VfLedger *ledger, const char *xml, GError **error)
+{
+  const VfPlan *plan = ledger->plan;
+  g_autoptr (VfDomainXml) domain = vf_domain_xml_parse (xml, error);
+  for (guint i = 0; domain != NULL && i < plan->disks->len; i++) {
+    const VfPlanDisk *disk = vf_plan_disk (plan, i);
+    if (disk->treatment != VF_TREAT_MOVE)
+      continue;
+    const VfXmlDisk *own = vf_domain_xml_disk (domain, disk->target);
+    g_autofree char *there = vf_plan_cap_at_destination (plan, disk, ledger->capped);
+    if (own == NULL || own->source == NULL || g_strcmp0 (own->source->path, there) != 0)
+      return vf_error_set (error, VF_ERROR_REFUSED, "cannot use the given definition: its disk '%s' is not the one that moves",
+                           disk->target);
+  }
+  return domain != NULL;
+}
+
+char *
+vf_document_own (VfLedger *ledger, const char *xml, GError **error)
+{
+  g_autofree char *document = domain_document (ledger, xml, NAMES_ANY, error);
+  return document == NULL || !check_own (ledger, document, error) ? NULL : g_steal_pointer (&document);
+}
+
+char *
 vf_document_snapshot (VfLedger *ledger, const char *xml, gulong libvirt_version, GError **error)
 {
   g_autofree char *known = vf_snapshot_xml_for_libvirt (xml, libvirt_version, error);
-  return known == NULL ? NULL : with_networks (ledger, vf_snapshot_xml_rewrite (known, ledger->plan->changes, error), error);
+  return known == NULL ? NULL : with_names (ledger, vf_snapshot_xml_rewrite (known, ledger->plan->changes, error), error);
 }
 
 char *
 vf_document_checkpoint (VfLedger *ledger, const char *xml, GError **error)
 {
-  return vf_checkpoint_xml_rewrite (xml, ledger->plan->changes, error);
+  return with_names (ledger, vf_checkpoint_xml_rewrite (xml, ledger->plan->changes, error), error);
 }
 
 char *
 vf_document_memory_file (VfLedger *ledger, const char *xml, GError **error)
 {
-  return with_networks (ledger, vf_domain_xml_rewrite (xml, ledger->plan->changes, true, error), error);
+  return with_names (ledger, vf_domain_xml_rewrite (xml, ledger->plan->changes, true, error), error);
 }
 
 char *
@@ -92,7 +142,7 @@ vf_document_without_caps (VfLedger *ledger, const char *xml, GError **error)
 bool
 vf_documents_change (const VfLedger *ledger)
 {
-  if (ledger->request->nets->len > 0)
+  if (ledger->request->nets->len > 0 || ledger->request->tuning.dname != NULL)
     return true;
   for (guint i = 0; i < ledger->plan->changes->len; i++) {
     const VfPathChange *change = ledger->plan->changes->pdata[i];

@@ -7,12 +7,15 @@
  * at its new place. The caller frees. */
 char *vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GError **error);
 
-/* A snapshot's XML (or a memory file's embedded domain XML) with every path and network at its new place; the snapshot's for a
- * libvirt of that version. */
+/* As that, from a definition of the user's own, in which each disk lies at its old or its new place. */
+char *vf_document_own (VfLedger *ledger, const char *xml, GError **error);
+
+/* A snapshot's XML (or a memory file's embedded domain XML) with every path and network at its new place, and the guest's new
+ * name; the snapshot's for a libvirt of that version. */
 char *vf_document_snapshot (VfLedger *ledger, const char *xml, gulong libvirt_version, GError **error);
 char *vf_document_memory_file (VfLedger *ledger, const char *xml, GError **error);
 
-/* A checkpoint's XML with every path at its new place. */
+/* A checkpoint's XML with every path at its new place, and the guest's new name. */
 char *vf_document_checkpoint (VfLedger *ledger, const char *xml, GError **error);
 
 /* For an undo of a guest that was shut off meanwhile: caps back to the original top layers. */

@@ -5,8 +5,10 @@
 #include "base/names.h"
 #include "domain/host.h"
 #include "far/far.h"
+#include "move/estimate.h"
 #include "move/guard.h"
 #include "move/survey.h"
+#include "move/own_xml.h"
 #include "xml/capabilities_xml.h"
 
 #include <errno.h>
@@ -102,12 +104,13 @@ static bool
 survey_destination_host (VfMove *move, const VfInventory *inventory, VfDestinationFacts *facts, GError **error)
 {
   g_autoptr (VfGuest) same_uuid = vf_guest_find (move->destination, inventory->domain->uuid, NULL);
-  g_autoptr (VfGuest) same_name = vf_guest_find (move->destination, inventory->domain->name, NULL);
+  const char *name = move->request->tuning.dname != NULL ? move->request->tuning.dname : inventory->domain->name;
+  g_autoptr (VfGuest) same_name = vf_guest_find (move->destination, name, NULL);
   facts->host = vf_hypervisor_hostname (move->destination, error);
   facts->source_host = g_strdup (inventory->host);
   facts->uuid_taken = same_uuid != NULL;
   facts->taken_name = same_uuid == NULL ? NULL : g_strdup (vf_guest_name (same_uuid));
-  facts->name_taken = same_name != NULL && strcmp (vf_guest_name (same_name), inventory->domain->name) == 0;
+  facts->name_taken = same_name != NULL && strcmp (vf_guest_name (same_name), name) == 0;
   facts->lacks_tpm_emulator = inventory->domain->tpm != NULL && lacks_tpm_emulator (move, inventory->domain);
   facts->qemu_img = g_strdup (vf_json_string_or (vf_link_peer (vf_move_link (move)), "qemu_img", NULL));
   return facts->host != NULL &&
@@ -259,6 +262,9 @@ make_plan (VfMove *move, const VfInventory *inventory, GPtrArray *findings, VfPl
     return false;
   VfPreflight preflight = { inventory, move->request, plan, table, there, findings };
   vf_preflight_run (&preflight);
+  vf_own_xml_check (move, plan, findings);
+  if (reached && !vf_findings_refuse (findings) && !vf_move_estimate (move, plan, inventory, error))
+    return false;
   *plan_out = g_steal_pointer (&plan);
   return true;
 }
@@ -268,7 +274,7 @@ vf_inspect (VfMove *move, VfPlan **plan, GPtrArray **findings_out, GError **erro
 {
   g_autoptr (GPtrArray) findings = vf_findings_new ();
   g_autoptr (VfDestination) destination = vf_destination_parse (move->request->destination_uri, error);
-  if (destination == NULL || !vf_move_connect_source (move, error))
+  if (destination == NULL || !vf_own_xml_load (move, error) || !vf_move_connect_source (move, error))
     return false;
   g_autoptr (VfInventory) inventory = vf_survey_source (move, error);
   if (inventory == NULL || !find_unfinished_move (inventory, findings, error) ||
@@ -285,7 +291,7 @@ vf_inspect_xml (VfMove *move, const char *xml, const char *file, VfPlan **plan, 
   g_autoptr (GPtrArray) findings = vf_findings_new ();
   g_autoptr (VfDestination) destination = uri == NULL ? NULL : vf_destination_parse (uri, error);
   g_autoptr (VfInventory) inventory = uri != NULL && destination == NULL ? NULL : vf_survey_xml (move, xml, error);
-  if (inventory == NULL)
+  if (inventory == NULL || !vf_own_xml_load (move, error))
     return false;
   vf_findings_add (findings, VF_FINDING_NOTE, "from-file", file, NULL,
                    "no guest was asked: whether it runs, its snapshots, checkpoints and jobs are not known%s",

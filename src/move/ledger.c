@@ -375,6 +375,13 @@ apply_switch (VfLedger *ledger, JsonObject *record, GError **error)
 }
 
 static bool
+apply_post_copy (VfLedger *ledger, JsonObject *record, GError **error)
+{
+  ledger->post_copy = true;
+  return true;
+}
+
+static bool
 apply_stayed (VfLedger *ledger, JsonObject *record, GError **error)
 {
   ledger->switched = VF_SWITCH_STAYED;
@@ -476,6 +483,7 @@ static const struct {
   { "snapshots-drop", apply_snapshots_drop },
   { "checkpoints", apply_checkpoints },
   { "switch", apply_switch },
+  { "post-copy", apply_post_copy },
   { "stayed", apply_stayed },
   { "switched", apply_switched },
   { "downtime", apply_downtime },

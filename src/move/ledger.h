@@ -57,6 +57,7 @@ typedef struct {
   GPtrArray *snapshots;   /* VfLedgerSnapshot that libvirt may have forgotten; NULL: none were dropped */
   GPtrArray *checkpoints; /* VfLedgerCheckpoint that libvirt may have forgotten, parents first; empty until the switch */
   VfSwitchState switched;
+  bool post_copy;        /* the guest may have been run at the destination with its memory divided */
   GHashTable *committed; /* targets whose caps are folded at the destination */
   bool snapshots_settled;
   GHashTable *caps_gone; /* "source:PATH", "destination:PATH" */

@@ -140,6 +140,10 @@ vf_migrate (const VfRequest *request, const VfReporter *reporter, GCancellable *
     reporter->finding (findings->pdata[i], reporter->data);
   if (vf_findings_refuse (findings))
     return refuse_with_findings (move, plan, findings);
+  if (plan->estimate.link_bytes_per_s > 0) {
+    g_autofree char *estimate = vf_estimate_print (&plan->estimate);
+    vf_move_note (move, "%s", estimate);
+  }
   if (!begin_journal (move, plan, &error))
     return vf_words_refused (error);
   return run_to_an_end (move);

@@ -22,6 +22,8 @@ vf_move_free (VfMove *move)
   g_clear_pointer (&move->journal, vf_journal_free);
   g_clear_pointer (&move->ledger, vf_ledger_free);
   vf_fd_close_value (move->guard);
+  g_free (move->own_xml);
+  g_free (move->own_persistent_xml);
   g_free (move);
 }
 

@@ -20,6 +20,13 @@ typedef struct {
   guint64 zero_bytes, reused_bytes, allocated_bytes;
 } VfMoveBytes;
 
+/* Where the guest's memory is, which post-copy divides. */
+typedef enum {
+  VF_MEMORY_IN_ONE_PLACE,
+  VF_MEMORY_DIVIDED,
+  VF_MEMORY_LOST, /* and one of the parts is gone */
+} VfMemory;
+
 typedef struct {
   const VfRequest *request; /* borrowed; of the ledger once the journal has begun */
   const VfReporter *reporter;
@@ -38,6 +45,8 @@ typedef struct {
 
   VfMoveBytes bytes;
   guint rounds;
+  VfMemory memory;                    /* when both sides were looked at last */
+  char *own_xml, *own_persistent_xml; /* what --xml and --persistent-xml hold; may be secret; NULL: not read */
 } VfMove;
 
 VfMove *vf_move_new (const VfRequest *request, const VfReporter *reporter, GCancellable *cancellable);
@@ -83,6 +92,14 @@ bool vf_phase_rounds (VfMove *move, GError **error);
 bool vf_phase_berth (VfMove *move, GError **error);
 bool vf_phase_switch (VfMove *move, GError **error); /* true: the guest is at the destination */
 bool vf_phase_settle (VfMove *move, GError **error);
+
+/* The outcome of a switch that has begun (decide.c): looks at both sides until the table of outcome.h decides or the deadline
+ * is over, and records what it saw. A migration that broke in post-copy is gone on with. *moved is valid when true is returned.
+ */
+bool vf_move_decide (VfMove *move, bool *moved, GError **error);
+
+/* Goes on with a migration that broke in post-copy, over the link that there is now (switch.c). */
+bool vf_move_go_on_in_post_copy (VfMove *move, GError **error);
 
 /* Puts the next generation of caps on (cap.c). */
 bool vf_move_put_caps (VfMove *move, GError **error);

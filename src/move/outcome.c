@@ -4,19 +4,25 @@
 #define M VF_VERDICT_MOVED
 #define S VF_VERDICT_STAYED
 #define R VF_VERDICT_STAYED_RESUME
+#define V VF_VERDICT_RECOVER
 #define P VF_VERDICT_PERSON
 
-/* Rows: source; columns: destination; both in the order unknown, absent, shut off, paused, running. */
-static const VfVerdict table[5][5] = {
-  [VF_GUEST_UNKNOWN] = { W, W, W, W, W }, [VF_GUEST_ABSENT] = { W, P, M, M, M },  [VF_GUEST_SHUT_OFF] = { W, S, S, W, M },
-  [VF_GUEST_PAUSED] = { W, R, R, W, M },  [VF_GUEST_RUNNING] = { W, S, S, W, P },
+/* Rows: source; columns: destination; both in the order unknown, absent, shut off, paused, running, divided. A source in
+ * post-copy is never resumed: what is missing there has been changed at the destination. */
+static const VfVerdict table[6][6] = {
+  [VF_GUEST_UNKNOWN] = { W, W, W, W, W, W },  [VF_GUEST_ABSENT] = { W, P, M, M, M, W },
+  [VF_GUEST_SHUT_OFF] = { W, S, S, W, M, W }, [VF_GUEST_PAUSED] = { W, R, R, W, M, W },
+  [VF_GUEST_RUNNING] = { W, S, S, W, P, W },  [VF_GUEST_DIVIDED] = { W, P, P, W, M, V },
 };
 
-G_STATIC_ASSERT (VF_GUEST_UNKNOWN == 0 && VF_GUEST_RUNNING == 4);
+G_STATIC_ASSERT (VF_GUEST_UNKNOWN == 0 && VF_GUEST_DIVIDED == 5);
 
 VfVerdict
-vf_outcome_decide (VfGuestState source, VfGuestState destination, bool was_running)
+vf_outcome_decide (VfGuestState source, VfGuestState destination, VfSwitchFacts facts)
 {
   VfVerdict verdict = table[source][destination];
-  return verdict == VF_VERDICT_STAYED_RESUME && !was_running ? VF_VERDICT_STAYED : verdict;
+  bool stayed = verdict == VF_VERDICT_STAYED || verdict == VF_VERDICT_STAYED_RESUME;
+  if (facts.post_copy && stayed && source != VF_GUEST_RUNNING)
+    return VF_VERDICT_PERSON;
+  return verdict == VF_VERDICT_STAYED_RESUME && !facts.was_running ? VF_VERDICT_STAYED : verdict;
 }

@@ -8,8 +8,16 @@ typedef enum {
   VF_VERDICT_MOVED,         /* the guest is at the destination */
   VF_VERDICT_STAYED,        /* the guest is at the source */
   VF_VERDICT_STAYED_RESUME, /* it is at the source, and paused though it was running: resume it */
+  VF_VERDICT_RECOVER,       /* its memory is divided between both sides: the migration must go on, there is no way back */
   VF_VERDICT_PERSON,        /* only a person can decide */
 } VfVerdict;
 
-/* `was_running`: the guest ran before the switch (a guest that was paused stays so). Pure. */
-VfVerdict vf_outcome_decide (VfGuestState source, VfGuestState destination, bool was_running);
+/* What is known of a switch before its end. */
+typedef struct {
+  bool was_running; /* the guest ran before: one that was paused stays so */
+  bool post_copy; /* it may have been run at the destination before all of it was there: a guest that ended then has its newest
+                     writes there, and the source's are old */
+} VfSwitchFacts;
+
+/* Pure. */
+VfVerdict vf_outcome_decide (VfGuestState source, VfGuestState destination, VfSwitchFacts facts);

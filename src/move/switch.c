@@ -3,13 +3,13 @@
 #include "move/checkpoints.h"
 #include "move/documents.h"
 #include "move/move.h"
-#include "move/outcome.h"
+#include "move/own_xml.h"
 
 #include <string.h>
 
 enum {
-  OBSERVE_EVERY_MS = 300,
   STATS_EVERY_MS = 250,
+  AHEAD_BYTES_IN_POST_COPY = 512 * 1024, /* a page that the guest waits for comes behind what is under way */
 };
 
 /* ---- snapshot metadata ---- */
@@ -70,7 +70,33 @@ typedef struct {
   GMutex lock;
   GCond ended;
   bool over;
+  guint patience_s; /* without progress for so long the link is closed, which ends the call; 0: never */
+  guint64 done_bytes;
+  gint64 moved_us; /* when they grew last */
+  bool gave_up;
 } Watch;
+
+static void
+note_progress (Watch *watch, const VfMigrationStats *stats)
+{
+  guint64 done_bytes = stats->memory_done_bytes + stats->disk_done_bytes;
+  vf_move_progress (watch->move, VF_PHASE_SWITCH, "memory and overlays", done_bytes,
+                    stats->memory_total_bytes + stats->disk_total_bytes);
+  if (done_bytes != watch->done_bytes)
+    watch->moved_us = g_get_monotonic_time ();
+  watch->done_bytes = done_bytes;
+}
+
+/* A call that waits for a QEMU which never answers cannot be taken back otherwise. */
+static void
+give_up_when_due (Watch *watch)
+{
+  bool stands = g_get_monotonic_time () - watch->moved_us > (gint64)watch->patience_s * G_USEC_PER_SEC;
+  if (watch->patience_s == 0 || watch->gave_up || !stands)
+    return;
+  watch->gave_up = true;
+  vf_link_close (vf_move_link (watch->move));
+}
 
 static gpointer
 watch_migration (gpointer data)
@@ -84,8 +110,8 @@ watch_migration (gpointer data)
     g_mutex_unlock (&watch->lock);
     VfMigrationStats stats = { 0 };
     if (vf_guest_migration_stats (watch->move->guest, false, &stats, NULL))
-      vf_move_progress (watch->move, VF_PHASE_SWITCH, "memory and overlays", stats.memory_done_bytes + stats.disk_done_bytes,
-                        stats.memory_total_bytes + stats.disk_total_bytes);
+      note_progress (watch, &stats);
+    give_up_when_due (watch);
     g_mutex_lock (&watch->lock);
   }
   g_mutex_unlock (&watch->lock);
@@ -95,7 +121,9 @@ watch_migration (gpointer data)
 static bool
 migrate_watched (VfMove *move, const VfMigrationRequest *request, GError **error)
 {
-  Watch watch = { .move = move };
+  Watch watch = { .move = move,
+                  .patience_s = request->recover ? move->request->timeout_s : 0,
+                  .moved_us = g_get_monotonic_time () };
   g_mutex_init (&watch.lock);
   g_cond_init (&watch.ended);
   GThread *thread = g_thread_new ("watch-migration", watch_migration, &watch);
@@ -107,7 +135,13 @@ migrate_watched (VfMove *move, const VfMigrationRequest *request, GError **error
   g_thread_join (thread);
   g_cond_clear (&watch.ended);
   g_mutex_clear (&watch.lock);
-  return done;
+  if (done || !watch.gave_up)
+    return done;
+  g_clear_error (error); /* that is of the link which was closed */
+  vf_error_set (error, VF_ERROR_TIMEOUT,
+                "nothing moved for %u s; QEMU at the destination may itself wait for memory that is missing", watch.patience_s);
+  vf_error_hint (error, "try it again; if it stays so, see POST-COPY in virt-ferry-migrate(1)");
+  return false;
 }
 
 /* ---- the call ---- */
@@ -122,111 +156,123 @@ collect_target (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **er
 static char *
 document (VfMove *move, VfXmlKind kind, GError **error)
 {
+  bool persistent = kind == VF_XML_MIGRATABLE_INACTIVE;
+  const char *own = persistent ? move->own_persistent_xml : move->own_xml;
+  if (own != NULL)
+    return vf_document_own (move->ledger, own, error);
   g_autofree char *xml = vf_guest_xml (move->guest, kind, error);
-  return xml == NULL ? NULL : vf_document_domain (move->ledger, xml, kind == VF_XML_MIGRATABLE_INACTIVE, error);
+  return xml == NULL ? NULL : vf_document_domain (move->ledger, xml, persistent, error);
+}
+
+/* What a call of libvirt's migration needs, and what frees it. */
+typedef struct {
+  GPtrArray *targets;
+  char *live, *inactive;
+  char *memory_uri, *disks_uri;
+  VfTuning tuning; /* a view of the request's */
+  VfRelay *memory, *disks;
+  VfMigrationRequest request;
+} Call;
+
+static void
+call_clear (Call *call)
+{
+  g_clear_pointer (&call->memory, vf_relay_stop);
+  g_clear_pointer (&call->disks, vf_relay_stop);
+  g_clear_pointer (&call->targets, g_ptr_array_unref);
+  g_free (call->live);
+  g_free (call->inactive);
+  g_free (call->memory_uri);
+  g_free (call->disks_uri);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Call, call_clear)
+
+static bool
+record_post_copy (gpointer move)
+{
+  return vf_move_record (move, vf_record_new ("post-copy"), NULL);
+}
+
+static bool
+prepare_call (VfMove *move, Call *call, GError **error)
+{
+  bool persistent = vf_move_plan (move)->persistent;
+  if (!vf_own_xml_load (move, error))
+    return false;
+  call->targets = g_ptr_array_new ();
+  vf_move_each_disk (move, collect_target, call->targets, NULL);
+  g_ptr_array_add (call->targets, NULL);
+  call->live = document (move, VF_XML_MIGRATABLE, error);
+  call->inactive = call->live != NULL && persistent ? document (move, VF_XML_MIGRATABLE_INACTIVE, error) : NULL;
+  if (call->live == NULL || (persistent && call->inactive == NULL))
+    return false;
+  call->tuning = move->request->tuning;
+  if (!vf_move_plan (move)->was_running) { /* a guest that stands still needs none of its memory early */
+    call->tuning.post_copy_ram = false;
+    call->tuning.timeout_post_copy_s = call->tuning.timeout_suspend_s = call->tuning.post_copy_bandwidth_mib_s = 0;
+  }
+  call->request = (VfMigrationRequest){ .disk_targets = (const char *const *)call->targets->pdata,
+                                        .destination_xml = call->live,
+                                        .persistent_xml = call->inactive,
+                                        .downtime_ms = move->request->downtime_ms,
+                                        .tuning = &call->tuning,
+                                        .before_post_copy = record_post_copy,
+                                        .post_copy_data = move,
+                                        .cancellable = move->cancellable };
+  return true;
+}
+
+static bool
+open_relays (VfMove *move, Call *call, GError **error)
+{
+  call->memory = vf_move_relay (move, "memory", &call->memory_uri, error);
+  if (call->memory != NULL && vf_tuning_may_post_copy (&call->tuning))
+    vf_relay_limit_ahead (call->memory, AHEAD_BYTES_IN_POST_COPY);
+  call->disks = call->memory == NULL ? NULL : vf_move_relay (move, "disks", &call->disks_uri, error);
+  call->request.memory_uri = call->memory_uri;
+  call->request.disks_uri = call->disks_uri;
+  return call->disks != NULL;
+}
+
+/* What the relays know of a failure, QEMU and libvirt often do not. */
+static bool
+call_libvirt (VfMove *move, Call *call, GError **error)
+{
+  if (migrate_watched (move, &call->request, error))
+    return true;
+  GError *relay_error = NULL;
+  vf_relay_accepted (call->memory, &relay_error);
+  if (relay_error == NULL)
+    vf_relay_accepted (call->disks, &relay_error);
+  if (relay_error != NULL)
+    vf_error_attach (error, &relay_error, "the relay of QEMU's streams said");
+  return false;
 }
 
 static bool
 migrate (VfMove *move, GError **error)
 {
-  bool persistent = vf_move_plan (move)->persistent;
-  g_autoptr (GPtrArray) targets = g_ptr_array_new ();
-  vf_move_each_disk (move, collect_target, targets, NULL);
-  g_ptr_array_add (targets, NULL);
-  g_autofree char *memory_uri = NULL;
-  g_autofree char *disks_uri = NULL;
-  g_autofree char *live = document (move, VF_XML_MIGRATABLE, error);
-  g_autofree char *inactive = live != NULL && persistent ? document (move, VF_XML_MIGRATABLE_INACTIVE, error) : NULL;
-  if (live == NULL || (persistent && inactive == NULL))
+  g_auto (Call) call = { 0 };
+  return prepare_call (move, &call, error) && open_relays (move, &call, error) && vf_checkpoints_keep (move, error) &&
+         put_snapshots_aside (move, error) && vf_move_record (move, vf_record_new ("switch"), error) &&
+         call_libvirt (move, &call, error);
+}
+
+bool
+vf_move_go_on_in_post_copy (VfMove *move, GError **error)
+{
+  g_auto (Call) call = { 0 };
+  if (!prepare_call (move, &call, error) || !open_relays (move, &call, error))
     return false;
-  g_autoptr (VfRelay) memory = vf_move_relay (move, "memory", &memory_uri, error);
-  g_autoptr (VfRelay) disks = memory == NULL ? NULL : vf_move_relay (move, "disks", &disks_uri, error);
-  if (disks == NULL || !vf_checkpoints_keep (move, error) || !put_snapshots_aside (move, error) ||
-      !vf_move_record (move, vf_record_new ("switch"), error))
-    return false;
-  VfMigrationRequest request = { .disk_targets = (const char *const *)targets->pdata,
-                                 .destination_xml = live,
-                                 .persistent_xml = inactive,
-                                 .memory_uri = memory_uri,
-                                 .disks_uri = disks_uri,
-                                 .downtime_ms = move->request->downtime_ms,
-                                 .cancellable = move->cancellable };
-  bool done = migrate_watched (move, &request, error);
-  GError *relay_error = NULL;
-  if (!done && (vf_relay_accepted (memory, &relay_error), relay_error == NULL))
-    vf_relay_accepted (disks, &relay_error);
-  if (relay_error != NULL)
-    vf_error_attach (error, &relay_error, "the relay of QEMU's streams said");
-  return done;
+  call.request.recover = true;
+  call.request.downtime_ms = 0;
+  call.request.before_post_copy = NULL;
+  call.request.cancellable = NULL;
+  call.tuning.timeout_suspend_s = 0;
+  return call_libvirt (move, &call, error);
 }
 
-/* ---- the outcome ---- */
-
-static VfGuestState
-observe_source (VfMove *move, char **reason)
-{
-  if (!vf_hypervisor_is_alive (move->source) && !vf_move_connect_source (move, NULL) && move->source == NULL) {
-    *reason = g_strdup ("the source's libvirt does not answer");
-    return VF_GUEST_UNKNOWN;
-  }
-  return vf_guest_observe (move->source, vf_move_plan (move)->uuid, reason);
-}
-
-static VfGuestState
-observe_destination (VfMove *move, char **reason)
-{
-  g_autoptr (GError) error = NULL;
-  if (!vf_move_connect_destination (move, vf_move_plan (move)->rendezvous, &error)) {
-    *reason = g_strdup (error->message);
-    return VF_GUEST_UNKNOWN;
-  }
-  return vf_guest_observe (move->destination, vf_move_plan (move)->uuid, reason);
-}
-
-static bool
-record_outcome (VfMove *move, const char *kind, const char *reason, GError **error)
-{
-  JsonObject *record = vf_record_new (kind);
-  json_object_set_string_member (record, "reason", reason);
-  return vf_move_record (move, record, error);
-}
-
-static bool
-undecided (VfVerdict verdict, VfGuestState source, VfGuestState destination, const char *states, GError **error)
-{
-  bool far_unknown = destination == VF_GUEST_UNKNOWN && (source == VF_GUEST_RUNNING || source == VF_GUEST_ABSENT);
-  bool near_unknown = source == VF_GUEST_UNKNOWN && destination == VF_GUEST_RUNNING;
-  VfErrorCode code = verdict == VF_VERDICT_WAIT && (far_unknown || near_unknown) ? VF_ERROR_UNREACHABLE : VF_ERROR_UNDECIDED;
-  return vf_error_set (error, code, "cannot tell where the guest is: %s", states);
-}
-
-/* Looks at both sides until the table decides or the deadline is over. *moved is valid when true is returned. */
-static bool
-decide (VfMove *move, bool *moved, GError **error)
-{
-  gint64 deadline = g_get_monotonic_time () + (gint64)move->request->timeout_s * 2 * G_USEC_PER_SEC;
-  while (true) {
-    g_autofree char *source_reason = NULL;
-    g_autofree char *destination_reason = NULL;
-    VfGuestState source = observe_source (move, &source_reason);
-    VfGuestState destination = observe_destination (move, &destination_reason);
-    VfVerdict verdict = vf_outcome_decide (source, destination, vf_move_plan (move)->was_running);
-    g_autofree char *states =
-        g_strdup_printf ("at the source it is %s (%s), at the destination %s (%s)", vf_guest_state_name (source),
-                         source_reason != NULL ? source_reason : "", vf_guest_state_name (destination),
-                         destination_reason != NULL ? destination_reason : "");
-    *moved = verdict == VF_VERDICT_MOVED;
-    if (verdict == VF_VERDICT_STAYED_RESUME && !vf_guest_resume (move->guest, error))
-      return false;
-    if (verdict == VF_VERDICT_STAYED || verdict == VF_VERDICT_STAYED_RESUME)
-      return record_outcome (move, "stayed", states, error);
-    if (verdict == VF_VERDICT_MOVED)
-      return record_outcome (move, "switched", states, error);
-    if (verdict == VF_VERDICT_PERSON || g_get_monotonic_time () > deadline)
-      return undecided (verdict, source, destination, states, error);
-    g_usleep (OBSERVE_EVERY_MS * 1000);
-  }
-}
+/* ---- its end ---- */
 
 static void
 record_downtime (VfMove *move)
@@ -252,7 +298,7 @@ vf_phase_switch (VfMove *move, GError **error)
     g_propagate_error (error, call_error); /* it never came to the call */
     return false;
   }
-  if (!decide (move, &moved, error)) {
+  if (!vf_move_decide (move, &moved, error)) {
     GError *undecided_error = error == NULL ? NULL : g_steal_pointer (error);
     vf_error_attach (&undecided_error, &call_error, "the migration said");
     g_propagate_error (error, undecided_error);

@@ -158,6 +158,9 @@ take_caps_off (VfMove *move, GError **error)
     return vf_error_set (error, VF_ERROR_UNREACHABLE,
                          "cannot take the caps off guest '%s': the source's libvirt does not answer",
                          vf_move_plan (move)->domain);
+  if (state == VF_GUEST_DIVIDED)
+    return vf_error_set (error, VF_ERROR_BUSY, "cannot take the caps off guest '%s': it is in post-copy",
+                         vf_move_plan (move)->domain);
   bool active = state == VF_GUEST_RUNNING || state == VF_GUEST_PAUSED;
   bool folded = active ? fold_running (move, error) : vf_move_each_disk (move, fold_offline_disk, NULL, error);
   return folded && define_without_caps (move, error) && remove_caps (move, error);

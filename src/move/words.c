@@ -84,9 +84,37 @@ vf_words_unsettled (VfMove *move, GError *error)
   return result;
 }
 
+static VfResult *
+words_divided (VfMove *move, GError *error)
+{
+  VfResult *result = result_of (move, VF_EXIT_UNSETTLED, error);
+  result->guest = g_strdup_printf ("at %s, with a part of its memory still at %s", vf_move_plan (move)->destination_host,
+                                   vf_move_plan (move)->source_host);
+  result->data =
+      g_strdup ("nothing is lost while both hosts are up; do not stop, resume or start the guest by hand on either side");
+  result->next =
+      g_strdup_printf ("virt-ferry resume %s, when both hosts answer; see POST-COPY in virt-ferry-migrate(1)", result->id);
+  return result;
+}
+
+static VfResult *
+words_memory_lost (VfMove *move, GError *error)
+{
+  VfResult *result = result_of (move, VF_EXIT_UNDECIDED, error);
+  result->guest = g_strdup_printf ("ended: its memory was divided between %s and %s, and a part is lost",
+                                   vf_move_plan (move)->source_host, vf_move_plan (move)->destination_host);
+  result->data = g_strdup ("its disks are whole at the destination, as after a power failure; those at the source are older");
+  result->next = g_strdup ("do not start the guest at the source; see POST-COPY in virt-ferry-migrate(1)");
+  return result;
+}
+
 VfResult *
 vf_words_not_known (VfMove *move, GError *error)
 {
+  if (move->memory == VF_MEMORY_DIVIDED)
+    return words_divided (move, error);
+  if (move->memory == VF_MEMORY_LOST)
+    return words_memory_lost (move, error);
   bool person = vf_error_is (error, VF_ERROR_UNDECIDED);
   VfResult *result = result_of (move, person ? VF_EXIT_UNDECIDED : VF_EXIT_INTERRUPTED, error);
   result->guest = g_strdup ("not known: one side does not answer, or both contradict each other");

@@ -146,5 +146,7 @@ vf_plan_describe (const VfPlan *plan, const GPtrArray *findings)
   json_object_set_array_member (object, "findings", found);
   json_object_set_array_member (object, "steps", describe_steps (plan));
   json_object_set_int_member (object, "bytes_to_send", (gint64)vf_plan_bytes_to_send (plan));
+  if (plan->estimate.link_bytes_per_s > 0)
+    json_object_set_object_member (object, "estimate", vf_estimate_to_json (&plan->estimate));
   return object;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "far/far.h"
+#include "plan/estimate.h"
 #include "plan/finding.h"
 #include "plan/inventory.h"
 #include "plan/places.h"
@@ -77,6 +78,7 @@ typedef struct {
   char *cpus_wanted, *cpus_present, *cpus_online; /* those that the guest is pinned to, and the destination's (base/cpu_set.h);
                                                      for people, not in the journal; NULL: not pinned, or not known */
   char *from_file;        /* holds the XML that stood for a guest; for people, not in the journal; NULL: a guest was asked */
+  VfEstimate estimate;    /* for people, not in the journal */
   GPtrArray *files;       /* VfPlanFile; rounds append to it */
   GPtrArray *disks;       /* VfPlanDisk */
   GPtrArray *snapshots;   /* VfPlanSnapshot, parents first */

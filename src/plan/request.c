@@ -43,6 +43,7 @@ vf_request_free (VfRequest *request)
   g_ptr_array_unref (request->disks);
   g_ptr_array_unref (request->nets);
   g_ptr_array_unref (request->with);
+  vf_tuning_clear (&request->tuning);
   g_free (request);
 }
 
@@ -217,6 +218,7 @@ vf_request_to_json (const VfRequest *request)
   json_object_set_int_member (object, "zstd_level", request->zstd_level);
   json_object_set_int_member (object, "timeout_s", request->timeout_s);
   json_object_set_boolean_member (object, "delete_source", request->delete_source);
+  json_object_set_object_member (object, "tuning", vf_tuning_to_json (&request->tuning));
   return object;
 }
 
@@ -259,6 +261,9 @@ vf_request_from_json (JsonObject *object, GError **error)
       !read_uint (object, "zstd_level", &request->zstd_level, error) ||
       !read_uint (object, "timeout_s", &request->timeout_s, error) ||
       !vf_json_bool (object, "delete_source", &request->delete_source, error))
+    return NULL;
+  JsonObject *tuning = vf_json_object (object, "tuning", error);
+  if (tuning == NULL || !vf_tuning_from_json (tuning, &request->tuning, error))
     return NULL;
   if (request->zstd_level > 19) {
     vf_error_set (error, VF_ERROR_CORRUPT, "cannot read member 'zstd_level': zstd has no level %u", request->zstd_level);

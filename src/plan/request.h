@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "plan/tuning.h"
 
 #include <json-glib/json-glib.h>
 
@@ -29,6 +30,7 @@ typedef struct {
   guint zstd_level;  /* 1 to 19; 0: nothing is compressed */
   guint timeout_s;   /* silence or standstill that ends a wait */
   bool delete_source;
+  VfTuning tuning; /* of the switch */
 } VfRequest;
 
 /* With the defaults: 64 MiB, 6 rounds, 30 s. */

@@ -5,6 +5,7 @@ check_names (const VfPreflight *preflight)
 {
   const VfDestinationFacts *there = preflight->destination;
   const VfPlan *plan = preflight->plan;
+  const char *dname = preflight->request->tuning.dname;
   if (g_strcmp0 (there->host, there->source_host) == 0)
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "same-host", there->host,
                      "give the hosts different hostnames, or name another destination",
@@ -14,7 +15,8 @@ check_names (const VfPreflight *preflight)
                      "undefine it there if it is a leftover (virsh undefine)", "the guest '%s' at %s has this guest's UUID",
                      there->taken_name, there->host);
   else if (there->name_taken)
-    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "name-taken", plan->domain, "rename one of them (virsh domrename)",
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "name-taken", dname != NULL ? dname : plan->domain,
+                     "give it another name there (--dname), or rename one of them (virsh domrename)",
                      "another guest of that name exists at %s", there->host);
 }
 

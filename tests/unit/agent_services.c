@@ -361,6 +361,39 @@ test_wipe (AgentPair *pair, gconstpointer data)
   assert_text (file, "x");
 }
 
+/* ---- sink ---- */
+
+static void
+test_measure (AgentPair *pair, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  VfMeasure limits = { .ms_max = 200, .bytes_max = 2 * MIB };
+  guint64 bytes_per_s = 0, sent_before = 0, sent = 0, received = 0;
+  vf_link_counters (pair->link, &sent_before, &received);
+  g_assert_true (vf_far_measure (pair->link, &limits, NULL, &bytes_per_s, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (bytes_per_s, >, 0);
+  vf_link_counters (pair->link, &sent, &received);
+  g_assert_cmpuint (sent - sent_before, <, 2 * MIB + MIB / 4);
+  g_assert_cmpuint (sent - sent_before, >, 32 * 1024);
+}
+
+static void
+test_sink_hostile (AgentPair *pair, gconstpointer data)
+{
+  static const guint32 lengths[] = { 0, 8 * MIB + 1, G_MAXUINT32 };
+  for (gsize i = 0; i < G_N_ELEMENTS (lengths); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (VfChannel) channel = vf_link_open (pair->link, "sink", NULL, NULL, NULL, &error);
+    g_assert_no_error (error);
+    guint32 length = GUINT32_TO_BE (lengths[i]);
+    guint8 answer;
+    vf_channel_send (channel, &length, sizeof length, NULL, NULL);
+    g_assert_false (vf_channel_receive_full (channel, &answer, 1, NULL, &error));
+    g_assert_error (error, VF_ERROR, VF_ERROR_PROTOCOL);
+  }
+}
+
 #define ADD(name, function) g_test_add ("/agent/services/" name, AgentPair, NULL, agent_set_up, function, agent_tear_down)
 
 int
@@ -383,5 +416,7 @@ main (int argc, char **argv)
   ADD ("a mounted device is busy", test_device_mounted);
   ADD ("a device's signature is told", test_device_signature);
   ADD ("a wipe zeroes both ends and nothing between", test_wipe);
+  ADD ("the link is measured with few bytes", test_measure);
+  ADD ("a piece of a wrong size ends a measurement", test_sink_hostile);
   return g_test_run ();
 }

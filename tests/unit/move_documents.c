@@ -76,6 +76,43 @@ after_rounds_the_newest_cap_is_named (void)
   assert_disk (persistent, "vda", CAP_THERE ("2"), "qcow2");
 }
 
+static void
+a_definition_of_the_users_own_gets_the_caps_too (void)
+{
+  static const char *const places[] = { CAP_HERE ("1"), "/srv/vm/top.qcow2", "/tank/top.qcow2" };
+  g_autoptr (VfLedger) ledger = ledger_capped (1);
+  for (gsize i = 0; i < G_N_ELEMENTS (places); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autofree char *own = domain_with (places[i]);
+    g_autofree char *rewritten = vf_document_own (ledger, own, &error);
+    g_assert_no_error (error);
+    g_autoptr (VfDomainXml) domain = vf_domain_xml_parse (rewritten, NULL);
+    assert_disk (domain, "vda", CAP_THERE ("1"), "qcow2");
+    assert_disk (domain, "sda", "/tank/cd.iso", "raw");
+  }
+  g_autoptr (GError) error = NULL;
+  g_autofree char *other = domain_with ("/srv/vm/other.qcow2");
+  g_assert_null (vf_document_own (ledger, other, &error));
+  g_assert_error (error, VF_ERROR, VF_ERROR_REFUSED);
+}
+
+static void
+another_name_stands_in_snapshots_and_not_in_the_migration (void)
+{
+  g_autoptr (VfLedger) ledger = ledger_capped (1);
+  ledger->request->tuning.dname = g_strdup ("shop-2");
+  g_autofree char *xml = domain_with (CAP_HERE ("1"));
+  g_autofree char *live_document = vf_document_domain (ledger, xml, false, NULL);
+  g_autofree char *memory = vf_document_memory_file (ledger, xml, NULL);
+  g_autofree char *snapshot_xml = g_strdup_printf ("<domainsnapshot><name>s</name>%s</domainsnapshot>", xml);
+  g_autofree char *snapshot = vf_document_snapshot (ledger, snapshot_xml, 9000000, NULL);
+  g_assert_nonnull (strstr (live_document, "<name>shop</name>"));
+  g_assert_nonnull (strstr (memory, "<name>shop-2</name>"));
+  g_assert_nonnull (strstr (snapshot, "<name>shop-2</name>"));
+  g_assert_nonnull (strstr (snapshot, "<name>s</name>"));
+  g_assert_true (vf_documents_change (ledger));
+}
+
 /* Started from there it would miss what the cap holds. */
 static void
 a_persistent_document_that_names_the_layer_below_gets_the_cap (void)
@@ -209,5 +246,9 @@ main (int argc, char **argv)
   g_test_add_func ("/move/documents/a memory file's document names no cap", a_memory_files_document_names_no_cap);
   g_test_add_func ("/move/documents/it is known whether any path changes", it_is_known_whether_any_path_changes);
   g_test_add_func ("/move/documents/what is no document is an error", what_is_no_document_is_an_error);
+  g_test_add_func ("/move/documents/a definition of the user's own gets the caps too",
+                   a_definition_of_the_users_own_gets_the_caps_too);
+  g_test_add_func ("/move/documents/another name stands in snapshots and not in the migration",
+                   another_name_stands_in_snapshots_and_not_in_the_migration);
   return g_test_run ();
 }

@@ -87,6 +87,9 @@ full_request (void)
   request->downtime_ms = 9;
   request->timeout_s = 11;
   request->delete_source = true;
+  request->tuning.parallel = true;
+  request->tuning.parallel_connections = 4;
+  request->tuning.dname = g_strdup ("shop-2");
   return request;
 }
 
@@ -108,6 +111,9 @@ the_journal_gives_back_every_word (void)
   g_assert_cmpuint (again->rounds_max, ==, 0);
   g_assert_cmpuint (again->downtime_ms, ==, 9);
   g_assert_true (again->delete_source);
+  g_assert_true (again->tuning.parallel);
+  g_assert_cmpuint (again->tuning.parallel_connections, ==, 4);
+  g_assert_cmpstr (again->tuning.dname, ==, "shop-2");
 }
 
 static void
