@@ -182,7 +182,8 @@ connect_once (const char *path, int flags)
 static int
 connect_libvirt (JsonObject *args, GError **error)
 {
-  static const char *const usual[] = { "/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock" };
+  /* libvirt's own order: where virtqemud is, another daemon's socket may lie about and wake that one up */
+  static const char *const usual[] = { "/run/libvirt/virtqemud-sock", "/run/libvirt/libvirt-sock" };
   if (json_object_has_member (args, "path")) {
     g_autofree char *path = vf_args_path (args, "path", error);
     if (path == NULL)
@@ -205,7 +206,7 @@ connect_libvirt (JsonObject *args, GError **error)
     first_errno = first_errno == 0 || first_errno == ENOENT ? errno : first_errno;
   }
   vf_error_set_errno (error, first_errno, "cannot connect to libvirt's socket '%s' or '%s'", usual[0], usual[1]);
-  vf_error_hint (error, "start libvirtd, or name its socket in the URI (?socket=/run/…)");
+  vf_error_hint (error, "start libvirtd or virtqemud, or name its socket in the URI (?socket=/run/…)");
   return VF_FD_NONE;
 }
 

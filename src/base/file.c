@@ -9,11 +9,13 @@
 #include <grp.h>
 #include <linux/fs.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static const char *const kind_names[] = {
@@ -99,6 +101,35 @@ group_name (gid_t gid)
   return g_strdup_printf ("%u", (guint)gid);
 }
 
+/* With dynamic_ownership and remember_owner libvirt gives a file to QEMU's user while a guest uses it, and writes down whose it
+ * was (libvirt's src/security/security_util.c; only root can read or write it). Asked through the link in /proc, since a
+ * descriptor that may only look has no attributes. False: it is its owner's. */
+static bool
+remembered_owner (int fd, guint *user, guint *group)
+{
+  char text[64];
+  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
+  ssize_t length = getxattr (path, "trusted.libvirt.security.dac", text, sizeof text - 1);
+  if (length <= 0)
+    return false;
+  text[length] = '\0';
+  int end = 0;
+  return sscanf (text, "+%10u:+%10u%n", user, group, &end) == 2 && text[end] == '\0';
+}
+
+static void
+fill_owner (VfFileFacts *facts, int fd, const struct stat *st)
+{
+  guint user = st->st_uid;
+  guint group = st->st_gid;
+  if (facts->kind == VF_FILE_REGULAR && !remembered_owner (fd, &user, &group)) {
+    user = st->st_uid;
+    group = st->st_gid;
+  }
+  facts->user = user_name (user);
+  facts->group = group_name (group);
+}
+
 /* The kernel's table is asked when the descriptor is an O_PATH one: opening a device can have effects, looking must not. */
 static bool
 device_size (int fd, dev_t device, guint64 *bytes)
@@ -153,8 +184,7 @@ vf_file_look_fd (int fd, const char *path, GError **error)
   facts->mtime_ns = nanoseconds (&st.st_mtim);
   facts->ctime_ns = nanoseconds (&st.st_ctim);
   facts->mode = st.st_mode & 07777;
-  facts->user = user_name (st.st_uid);
-  facts->group = group_name (st.st_gid);
+  fill_owner (facts, fd, &st);
   facts->directory_exists = true;
   if (!fill_from_filesystem (facts, fd, path, error))
     return NULL;

@@ -34,7 +34,8 @@ typedef struct {
   VfFileId id;
   gint64 mtime_ns, ctime_ns; /* since the epoch */
   guint mode;                /* permission bits */
-  char *user, *group;        /* owner by name, by number where there is none; NULL when absent */
+  char *user, *group;        /* owner by name, by number where there is none; NULL when absent. Of a file that libvirt has lent
+                              * to a running guest: whom it will give it back to */
   guint64 free_bytes;        /* available on the filesystem that holds it, or would hold it (nearest existing directory) */
   guint64 filesystem;        /* st_dev of that filesystem: equal numbers share their free space */
   bool directory_exists;     /* the directory that would hold it */

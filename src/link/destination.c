@@ -58,11 +58,28 @@ check_value (const char *uri, const char *name, const char *value, GError **erro
 static bool
 is_passed_over (const char *name)
 {
-  static const char *const names[] = { "name", "netcat", "mode", "proxy", "no_tty", "sshauth", "no_sanity" };
+  static const char *const names[] = { "name", "netcat", "proxy", "no_tty", "sshauth", "no_sanity" };
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     if (strcmp (name, names[i]) == 0)
       return true;
   return false;
+}
+
+/* Which daemon is meant: virtqemud, libvirtd, or whichever is there. A socket that is named counts more. */
+static bool
+set_mode (VfDestination *destination, const char *uri, const char *value, GError **error)
+{
+  static const struct {
+    const char *mode, *socket;
+  } modes[] = { { "auto", NULL }, { "direct", "/run/libvirt/virtqemud-sock" }, { "legacy", "/run/libvirt/libvirt-sock" } };
+  for (gsize i = 0; i < G_N_ELEMENTS (modes); i++)
+    if (strcmp (value, modes[i].mode) == 0) {
+      if (destination->socket == NULL && strcmp (destination->path, "/system") == 0)
+        destination->socket = g_strdup (modes[i].socket);
+      return true;
+    }
+  g_autofree char *reason = g_strdup_printf ("parameter 'mode' is '%s'", value);
+  return refuse_uri (error, uri, reason, "known are auto, direct and legacy");
 }
 
 static bool
@@ -90,10 +107,12 @@ set_parameter (VfDestination *destination, const char *uri, const char *name, co
     destination->no_verify = number != 0;
     return is_number;
   }
+  if (strcmp (name, "mode") == 0)
+    return set_mode (destination, uri, value, error);
   if (is_passed_over (name))
     return true;
   g_autofree char *reason = g_strdup_printf ("parameter '%s' is unknown", name);
-  return refuse_uri (error, uri, reason, "known are keyfile, known_hosts, no_verify, command and socket");
+  return refuse_uri (error, uri, reason, "known are keyfile, known_hosts, no_verify, command, socket and mode");
 }
 
 static bool

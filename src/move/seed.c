@@ -113,7 +113,8 @@ send_file (VfMove *move, guint index, GError **error)
   VfFileId far_id;
   if (!vf_far_seed (vf_move_link (move), partial, id, file->destination_is_block, &source, &counts, &digest, &far_id, error))
     return false;
-  if (!file->destination_is_block && !vf_far_own (vf_move_link (move), partial, id, now, error))
+  const VfFileFacts *owned = file->is_top ? file->facts : now; /* libvirt's memory of a top's owner is at its cap now */
+  if (!file->destination_is_block && !vf_far_own (vf_move_link (move), partial, id, owned, error))
     return false;
   move->bytes.data_bytes += counts.sent_bytes;
   move->bytes.zero_bytes += counts.zero_bytes;

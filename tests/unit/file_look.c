@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 typedef struct {
@@ -157,6 +158,27 @@ test_json (Scratch *scratch, gconstpointer data)
   g_assert_true (again->directory_exists);
 }
 
+/* Needs root, and a filesystem that keeps such attributes. */
+static void
+test_lent (Scratch *scratch, gconstpointer data)
+{
+  static const struct {
+    const char *memory, *user, *group;
+  } tries[] = { { "+4000001:+4000002", "4000001", "4000002" }, { "+4000001:+4000002x", NULL, NULL }, { "alice", NULL, NULL } };
+  g_autofree char *path = g_build_filename (scratch->directory, "lent", NULL);
+  g_assert_true (g_file_set_contents (path, "x", 1, NULL));
+  g_autoptr (VfFileFacts) own = look (path);
+  for (gsize i = 0; i < G_N_ELEMENTS (tries); i++) {
+    if (setxattr (path, "trusted.libvirt.security.dac", tries[i].memory, strlen (tries[i].memory), 0) != 0) {
+      g_test_skip ("attributes of that kind cannot be set here");
+      return;
+    }
+    g_autoptr (VfFileFacts) lent = look (path);
+    g_assert_cmpstr (lent->user, ==, tries[i].user != NULL ? tries[i].user : own->user);
+    g_assert_cmpstr (lent->group, ==, tries[i].group != NULL ? tries[i].group : own->group);
+  }
+}
+
 static void
 test_bad_json (Scratch *scratch, gconstpointer data)
 {
@@ -185,6 +207,7 @@ main (int argc, char **argv)
   ADD ("looking at a fifo does not wait for its writer", test_other_kinds);
   ADD ("a block device has a size", test_device);
   ADD ("a write between two looks is seen", test_changes);
+  ADD ("a file that libvirt has lent tells whom it belongs to", test_lent);
   ADD ("facts survive the way through JSON", test_json);
   ADD ("a missing member is named", test_bad_json);
   return g_test_run ();

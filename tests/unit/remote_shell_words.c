@@ -22,7 +22,14 @@ static const Good good[] = {
   { "qemu+ssh://[fe80::1]:22/system", { .host = TEXT ("fe80::1"), .port = 22, .path = TEXT ("/system") } },
   { "qemu+ssh://u@[::1]/system", { .user = TEXT ("u"), .host = TEXT ("::1"), .path = TEXT ("/system") } },
   { "qemu+ssh://192.0.2.7/system?no_verify=1", { .host = TEXT ("192.0.2.7"), .path = TEXT ("/system"), .no_verify = true } },
-  { "qemu+ssh://far/system?no_verify=0&mode=legacy", { .host = TEXT ("far"), .path = TEXT ("/system") } },
+  { "qemu+ssh://far/system?no_verify=0&mode=auto", { .host = TEXT ("far"), .path = TEXT ("/system") } },
+  { "qemu+ssh://far/session?mode=direct", { .host = TEXT ("far"), .path = TEXT ("/session") } },
+  { "qemu+ssh://far/system?mode=legacy",
+    { .host = TEXT ("far"), .path = TEXT ("/system"), .socket = TEXT ("/run/libvirt/libvirt-sock") } },
+  { "qemu+ssh://far/system?mode=direct",
+    { .host = TEXT ("far"), .path = TEXT ("/system"), .socket = TEXT ("/run/libvirt/virtqemud-sock") } },
+  { "qemu+ssh://far/system?socket=/run/s&mode=direct",
+    { .host = TEXT ("far"), .path = TEXT ("/system"), .socket = TEXT ("/run/s") } },
   { "qemu+ssh://far/system?keyfile=/home/me/a%20key&known_hosts=/k&command=/opt/ssh&socket=/run/libvirt/s",
     { .host = TEXT ("far"),
       .path = TEXT ("/system"),
@@ -79,6 +86,7 @@ static const struct {
   { "qemu+ssh://far/system?keyfile=a%0Ab", "'keyfile' has a character" },
   { "qemu+ssh://far/system?known_hosts=a%22b", "'known_hosts' has a character" },
   { "qemu+ssh://far/system?no_verify=yes", "no_verify" },
+  { "qemu+ssh://far/system?mode=split", "'mode' is 'split'" },
   { "qemu+ssh://far/system#x", "fragment" },
 };
 
