@@ -81,7 +81,10 @@ fail_before (const VfCommand *command, const VfDestination *place, GError *reaso
   GError *error = NULL;
   if (place == NULL)
     return fail (command, VF_EXIT_REFUSED, "nothing was touched", NULL, reason);
+  bool not_served = vf_error_is (reason, VF_ERROR_NOT_FOUND);
   vf_error_adopt (&error, reason, "cannot run '%s' at %s", command->name, place->host);
+  if (not_served)
+    vf_error_hint (&error, "virt-ferry there is older, or the key that was used is held to 'virt-ferry agent --stdio'");
   return fail (command, VF_EXIT_REFUSED, "nothing was touched", NULL, error);
 }
 
