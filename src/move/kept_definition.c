@@ -32,42 +32,46 @@ vf_move_drop_definition (VfMove *move, GError **error)
 
 /* ---- giving back ---- */
 
-static bool
-files_are_unchanged (const VfPlan *plan)
+const VfPlanFile *
+vf_move_saved_image (const VfMove *move)
 {
-  for (guint i = 0; i < plan->files->len; i++) {
-    const VfPlanFile *file = vf_plan_file (plan, i);
-    g_autoptr (VfFileFacts) now = vf_move_look_at_source (file, NULL);
-    if (file->kind != VF_PLAN_SAVED && (now == NULL || !vf_file_is_unchanged (file->facts, now)))
-      return false;
-  }
-  return true;
-}
-
-static const char *
-saved_image (const VfPlan *plan)
-{
+  const VfPlan *plan = vf_move_plan (move);
   for (guint i = 0; i < plan->files->len; i++)
     if (vf_plan_file (plan, i)->kind == VF_PLAN_SAVED)
-      return vf_plan_file (plan, i)->source;
+      return vf_plan_file (plan, i);
   return NULL;
 }
 
-/* An image from which the guest has been restored meanwhile is libvirt's to remove, and must not come back: the guest would get
- * old memory over newer disks. */
+/* Has the guest been restored from the image meanwhile? Then libvirt has removed it, and it must not come back: the guest would
+ * get old memory over newer disks. */
+static bool
+was_restored (VfMove *move, VfGuestState state, bool *restored, GError **error)
+{
+  GError *failure = NULL;
+  *restored = state == VF_GUEST_RUNNING || state == VF_GUEST_PAUSED;
+  if (state != VF_GUEST_SHUT_OFF || vf_move_files_are_as_planned (move, &failure))
+    return true;
+  *restored = vf_error_is (failure, VF_ERROR_CORRUPT); /* changed; anything else says nothing of that */
+  if (*restored)
+    g_error_free (failure);
+  else
+    g_propagate_error (error, failure);
+  return *restored;
+}
+
 static bool
 give_saved_image_back (VfMove *move, VfGuestState state, GError **error)
 {
-  const VfPlan *plan = vf_move_plan (move);
+  bool restored = false;
   const char *kept = move->ledger->saved_aside;
-  const char *image = saved_image (plan);
+  const VfPlanFile *image = vf_move_saved_image (move);
   if (kept == NULL || image == NULL || g_access (kept, F_OK) != 0)
     return true;
-  bool restored =
-      state == VF_GUEST_RUNNING || state == VF_GUEST_PAUSED || (state == VF_GUEST_SHUT_OFF && !files_are_unchanged (plan));
-  if (!restored && link (kept, image) != 0 && errno != EEXIST)
-    return vf_error_set_errno (error, errno, "cannot give the managed save image '%s' its name back", image);
-  if (!vf_fd_sync_directory_of (image, error))
+  if (!was_restored (move, state, &restored, error))
+    return false;
+  if (!restored && link (kept, image->source) != 0 && errno != EEXIST)
+    return vf_error_set_errno (error, errno, "cannot give the managed save image '%s' its name back", image->source);
+  if (!vf_fd_sync_directory_of (image->source, error))
     return false;
   if (g_unlink (kept) != 0)
     return vf_error_set_errno (error, errno, "cannot remove the second name '%s'", kept);
@@ -110,6 +114,8 @@ vf_move_bring_definition_back (VfMove *move, GError **error)
     return vf_error_set (error, VF_ERROR_UNREACHABLE,
                          "cannot give guest '%s' its definition back: the source's libvirt does not answer",
                          vf_move_plan (move)->domain);
+  /* before the switch was begun this program has undefined nothing */
+  bool may_define = move->ledger->switched == VF_SWITCH_STAYED;
   return give_saved_image_back (move, state, error) && is_defined (move, state, &defined, error) &&
-         (defined || define_here (move, error));
+         (defined || !may_define || define_here (move, error));
 }

@@ -67,11 +67,11 @@ file_is_as_planned (VfMove *move, guint index, GError **error)
                        file->source);
 }
 
-static bool
-files_are_as_planned (VfMove *move, GError **error)
+bool
+vf_move_files_are_as_planned (VfMove *move, GError **error)
 {
   for (guint i = 0; i < vf_move_plan (move)->files->len; i++)
-    if (!file_is_as_planned (move, i, error))
+    if (vf_plan_file (vf_move_plan (move), i)->kind != VF_PLAN_SAVED && !file_is_as_planned (move, i, error))
       return false;
   return true;
 }
@@ -122,15 +122,6 @@ copies_are_in_place (VfMove *move, GError **error)
 
 /* ---- what is put aside first ---- */
 
-static const VfPlanFile *
-saved_image (const VfPlan *plan)
-{
-  for (guint i = 0; i < plan->files->len; i++)
-    if (vf_plan_file (plan, i)->kind == VF_PLAN_SAVED)
-      return vf_plan_file (plan, i);
-  return NULL;
-}
-
 static bool
 link_durably (const char *from, const char *to, GError **error)
 {
@@ -142,7 +133,7 @@ link_durably (const char *from, const char *to, GError **error)
 static bool
 set_saved_image_aside (VfMove *move, GError **error)
 {
-  const VfPlanFile *image = saved_image (vf_move_plan (move));
+  const VfPlanFile *image = vf_move_saved_image (move);
   if (image == NULL)
     return true;
   g_autofree char *kept = vf_name_kept (image->source, move->ledger->id);
@@ -177,23 +168,29 @@ definition_is_as_kept (VfMove *move, GError **error)
                        vf_move_plan (move)->domain);
 }
 
-/* libvirt may have removed the image in an attempt that it did not survive itself. */
+/* libvirt may have removed the image in an attempt that it did not survive itself. One that it removed because the guest was
+ * started is not for this: then the disks have changed, as far as that matters. */
 static bool
 saved_image_is_in_place (VfMove *move, GError **error)
 {
-  const VfPlanFile *image = saved_image (vf_move_plan (move));
-  if (image == NULL || access (image->source, F_OK) == 0)
+  const VfPlanFile *image = vf_move_saved_image (move);
+  if (image == NULL)
     return true;
-  return link_durably (move->ledger->saved_aside, image->source, error);
+  if (access (image->source, F_OK) != 0 && !link_durably (move->ledger->saved_aside, image->source, error))
+    return false;
+  g_autoptr (VfFileFacts) now = vf_file_look (image->source, error);
+  return now != NULL && (vf_file_is_unchanged (image->facts, now) ||
+                         vf_error_set (error, VF_ERROR_CORRUPT,
+                                       "cannot move file '%s': it was changed since the move was planned", image->source));
 }
 
 static bool
 undefine_here (VfMove *move, GError **error)
 {
   bool saved = move->ledger->saved_aside != NULL;
-  return vf_move_connect_source (move, error) && saved_image_is_in_place (move, error) && copies_are_in_place (move, error) &&
-         definition_is_as_kept (move, error) && files_are_as_planned (move, error) && vf_move_is_at_rest (move, error) &&
-         vf_guest_undefine (move->guest, saved, error);
+  return vf_move_connect_source (move, error) && copies_are_in_place (move, error) && definition_is_as_kept (move, error) &&
+         vf_move_files_are_as_planned (move, error) && vf_move_is_at_rest (move, error) &&
+         saved_image_is_in_place (move, error) && vf_guest_undefine (move->guest, saved, error);
 }
 
 static bool
