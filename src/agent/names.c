@@ -1,6 +1,8 @@
 /* Services that give and take names: mkdir, rmdir, berth, remove. Each may be asked again after a crash. */
 #include "agent/args.h"
 #include "agent/files.h"
+#include "agent/owner.h"
+#include "base/json.h"
 #include "base/names.h"
 
 #include <errno.h>
@@ -17,14 +19,16 @@ answer_with (const char *member, bool value)
 }
 
 static bool
-make_directory (const VfPlace *place, guint mode, GError **error)
+make_directory (const VfPlace *place, JsonObject *args, guint mode, GError **error)
 {
   if (mkdirat (place->directory_fd, place->name, 0700) != 0)
     return vf_error_set_errno (error, errno, "cannot make directory '%s'", place->path);
   /* Not mkdirat's mode: the umask is this process's affair, not the source's. */
   g_auto (VfFd) fd = openat (place->directory_fd, place->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd == VF_FD_NONE || fchmod (fd, mode) != 0)
-    return vf_error_set_errno (error, errno, "cannot set the mode of directory '%s'", place->path);
+  const char *user = vf_json_string_or (args, "user", "");
+  const char *group = vf_json_string_or (args, "group", "");
+  if (fd == VF_FD_NONE || !vf_owner_give (fd, user, group, mode))
+    return vf_error_set_errno (error, errno, "cannot give directory '%s' its owner and mode", place->path);
   return vf_place_sync_directory (place, error);
 }
 
@@ -43,7 +47,7 @@ vf_service_mkdir (VfAgent *agent, JsonObject *args, VfStreamState *state, GError
     vf_error_set (error, VF_ERROR_EXISTS, "cannot make directory '%s': something else has the name", place->path);
     return NULL;
   }
-  if (!present && !make_directory (place, mode, error))
+  if (!present && !make_directory (place, args, mode, error))
     return NULL;
   return answer_with ("made", !present);
 }

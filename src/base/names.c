@@ -47,6 +47,15 @@ vf_name_partial (const char *final_path, const char *id)
   return path_with_suffix (directory, name, suffix);
 }
 
+char *
+vf_name_kept (const char *path, const char *id)
+{
+  g_autofree char *directory = vf_path_directory (path);
+  g_autofree char *name = vf_path_name (path);
+  g_autofree char *suffix = g_strdup_printf (".ferry-%s.kept", id);
+  return path_with_suffix (directory, name, suffix);
+}
+
 bool
 vf_name_carries_id (const char *path, const char *id)
 {

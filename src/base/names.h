@@ -18,6 +18,10 @@ char *vf_name_cap (const char *top_path, const char *directory, const char *id, 
 /* The partial of `final_path`, in the same directory: NAME.ferry-ID.part. The caller frees. */
 char *vf_name_partial (const char *final_path, const char *id);
 
+/* The second name of `path`, under which the source keeps a file that libvirt is about to remove: NAME.ferry-ID.kept, in the
+ * same directory. The caller frees. */
+char *vf_name_kept (const char *path, const char *id);
+
 /* True if the last component of `path` is a cap's or a partial's name that carries this ID. */
 bool vf_name_carries_id (const char *path, const char *id);
 

@@ -36,4 +36,4 @@ run (char **arguments)
   return vf_cli_run (work, request);
 }
 
-const VfCommand vf_command_migrate = { "migrate", "DOMAIN DESTURI", "move a running guest", add_options, run };
+const VfCommand vf_command_migrate = { "migrate", "DOMAIN DESTURI", "move a guest", add_options, run };

@@ -24,6 +24,7 @@ static struct {
   char *timeout;
   gboolean *tuning_switches; /* by the rows of vf_tuning_rows */
   char **tuning_texts;
+  gboolean offline;
 } given;
 
 static const GOptionEntry entries[] = {
@@ -45,6 +46,7 @@ static const GOptionEntry entries[] = {
   { "compress", 0, 0, G_OPTION_ARG_STRING, &given.compress, "compress what is copied (default none)", "none|zstd[:LEVEL]" },
   { "timeout", 0, 0, G_OPTION_ARG_STRING, &given.timeout, "give a silent peer or a standing job up after so long (default 30)",
     "SECONDS" },
+  { "offline", 0, 0, G_OPTION_ARG_NONE, &given.offline, "move a guest that is shut off", NULL },
   G_OPTION_ENTRY_NULL,
 };
 
@@ -161,6 +163,7 @@ vf_move_options_request_for (const char *domain, const char *destination_uri, GE
   g_autoptr (VfRequest) request = vf_request_new ();
   take_text (&request->domain, domain);
   take_text (&request->destination_uri, destination_uri);
+  request->offline = given.offline;
   take_text (&request->source_uri, vf_source_options_uri ());
   take_text (&request->rsh, given.rsh);
   take_text (&request->agent_path, given.agent_path);

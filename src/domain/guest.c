@@ -1,9 +1,12 @@
 #include "domain/guest.h"
 
+#include "base/fd.h"
 #include "domain/job_watch.h"
 #include "domain/libvirt_error.h"
 
 #include <stdlib.h>
+
+#define DEFINITIONS "/etc/libvirt/qemu"
 
 static const char *const operation_names[] = {
   [VIR_DOMAIN_JOB_OPERATION_UNKNOWN] = "unknown",
@@ -136,6 +139,8 @@ xml_flags (VfXmlKind kind)
     return VIR_DOMAIN_XML_MIGRATABLE | VIR_DOMAIN_XML_SECURE;
   case VF_XML_MIGRATABLE_INACTIVE:
     return VIR_DOMAIN_XML_MIGRATABLE | VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE;
+  case VF_XML_DEFINITION:
+    return VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE;
   case VF_XML_LIVE:
   default:
     return 0;
@@ -164,6 +169,17 @@ vf_guest_set_autostart (VfGuest *guest, bool autostart, GError **error)
 {
   if (virDomainSetAutostart (guest->domain, autostart) < 0)
     return vf_libvirt_fail (error, guest->hypervisor, "set the autostart flag of guest '%s'", guest->name);
+  return true;
+}
+
+/* A definition that came back after a power cut, while another host has it too, would be a second guest. */
+bool
+vf_guest_undefine (VfGuest *guest, bool saved, GError **error)
+{
+  guint flags = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_TPM | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
+  if (virDomainUndefineFlags (guest->domain, flags | (saved ? VIR_DOMAIN_UNDEFINE_MANAGED_SAVE : 0)) < 0)
+    return vf_libvirt_fail (error, guest->hypervisor, "undefine guest '%s'", guest->name);
+  vf_fd_sync_directory_of (DEFINITIONS "/any", NULL); /* where another driver keeps its own is not known */
   return true;
 }
 

@@ -40,6 +40,7 @@ typedef enum {
   VF_XML_INACTIVE,
   VF_XML_MIGRATABLE,          /* live, for the destination, with secrets: never stored or shown */
   VF_XML_MIGRATABLE_INACTIVE, /* as above, of the persistent definition */
+  VF_XML_DEFINITION, /* the persistent definition as it is on disk, with secrets, to be defined again elsewhere or later */
 } VfXmlKind;
 
 /* The caller frees. */
@@ -50,6 +51,11 @@ bool vf_guest_set_autostart (VfGuest *guest, bool autostart, GError **error);
 
 /* Replaces the persistent definition (virDomainDefineXML). */
 bool vf_hypervisor_define (VfHypervisor *hypervisor, const char *xml, GError **error);
+
+/* Removes the persistent definition (virDomainUndefineFlags), durably, and checkpoints' metadata with it. UEFI variables and
+ * the state of a TPM stay. `saved`: the managed save image goes; libvirt refuses a guest that has one, or snapshots' metadata.
+ * A guest that runs becomes transient. */
+bool vf_guest_undefine (VfGuest *guest, bool saved, GError **error);
 
 /* The XML of every guest that this libvirt knows, as it runs and as it is defined (char *). */
 GPtrArray *vf_hypervisor_all_xml (VfHypervisor *hypervisor, GError **error);

@@ -3,6 +3,8 @@
 #include "base/json.h"
 #include "far/call.h"
 
+enum { DIRECTORY_MODE = 0711 };
+
 const char *
 vf_far_host (VfLink *link)
 {
@@ -112,10 +114,14 @@ vf_far_facts_free (VfFarFacts *facts)
 }
 
 bool
-vf_far_mkdir (VfLink *link, const char *path, guint mode, bool *made, GError **error)
+vf_far_mkdir (VfLink *link, const char *path, const VfFileFacts *as, bool *made, GError **error)
 {
   JsonObject *args = vf_far_args (path, NULL);
-  json_object_set_int_member (args, "mode", mode);
+  json_object_set_int_member (args, "mode", as != NULL ? as->mode & 0777 : DIRECTORY_MODE);
+  if (as != NULL) {
+    json_object_set_string_member (args, "user", as->user);
+    json_object_set_string_member (args, "group", as->group);
+  }
   return call_for_bool (link, "mkdir", args, "made", made, error);
 }
 

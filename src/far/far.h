@@ -24,8 +24,10 @@ VfFarFacts *vf_far_stat (VfLink *link, const char *path, bool itself, GCancellab
 void vf_far_facts_free (VfFarFacts *facts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfFarFacts, vf_far_facts_free)
 
-/* Makes the one directory `path` (its parent must exist); *made is false when it was there already. */
-bool vf_far_mkdir (VfLink *link, const char *path, guint mode, bool *made, GError **error);
+/* Makes the one directory `path` (its parent must exist), with the owner (by name, ignored where the far end does not know it)
+ * and mode of `as`, or as 0711 of the agent's own where that is NULL. *made is false when it was there already, and as it was.
+ */
+bool vf_far_mkdir (VfLink *link, const char *path, const VfFileFacts *as, bool *made, GError **error);
 
 /* Removes an empty directory. *removed is false, and no error, when it is absent or holds something. */
 bool vf_far_rmdir (VfLink *link, const char *path, bool *removed, GError **error);

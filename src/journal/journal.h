@@ -37,6 +37,11 @@ bool vf_journal_read (const char *state_directory, const char *id, VfJournalAppl
  * further append. Any thread. */
 bool vf_journal_append (VfJournal *journal, JsonObject *record, GError **error);
 
+/* A document too secret for the journal, beside it: MOVE/NAME, mode 0600. Durable when it returns; an older one is replaced. */
+bool vf_journal_keep (const char *state_directory, const char *id, const char *name, const char *text, GError **error);
+char *vf_journal_kept (const char *state_directory, const char *id, const char *name, GError **error); /* the caller frees */
+bool vf_journal_drop (const char *state_directory, const char *id, const char *name, GError **error);  /* absent is fine */
+
 /* Unlocks and closes. */
 void vf_journal_free (VfJournal *journal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfJournal, vf_journal_free)

@@ -56,11 +56,24 @@ create_far_cap (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **er
          (top->source_is_block || vf_far_own (vf_move_link (move), path, plan->id, top->facts, error));
 }
 
-bool
-vf_phase_berth (VfMove *move, GError **error)
+static bool
+berth_files (VfMove *move, GError **error)
 {
   for (guint i = 0; i < vf_move_plan (move)->files->len; i++)
     if (vf_move_is_cancelled (move, error) || !berth_file (move, i, error))
       return false;
-  return vf_move_each_disk (move, create_far_cap, NULL, error);
+  return true;
+}
+
+bool
+vf_phase_berth (VfMove *move, GError **error)
+{
+  return berth_files (move, error) && vf_move_each_disk (move, create_far_cap, NULL, error);
+}
+
+/* From the next phase on the guest can be started there, and what is embedded is read then. */
+bool
+vf_phase_berth_offline (VfMove *move, GError **error)
+{
+  return berth_files (move, error) && vf_move_mend_memory_files (move, error);
 }

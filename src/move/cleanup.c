@@ -118,17 +118,11 @@ remove_path (Sweep *sweep, const char *path)
     keep (sweep, path, g_strerror (errno));
 }
 
-static VfFileFacts *
-look_at_source (const VfPlanFile *file)
-{
-  return vf_plan_file_is_link (file) ? vf_file_look_link (file->source, NULL) : vf_file_look (file->source, NULL);
-}
-
 static void
 remove_plan_file (VfMove *move, guint index, GHashTable *used, Sweep *sweep)
 {
   const VfPlanFile *file = vf_plan_file (vf_move_plan (move), index);
-  g_autoptr (VfFileFacts) now = look_at_source (file);
+  g_autoptr (VfFileFacts) now = vf_move_look_at_source (file, NULL);
   if (now == NULL || now->kind == VF_FILE_ABSENT)
     return;
   if (file->source_is_block)
@@ -181,6 +175,17 @@ sweep_source (VfMove *move, GHashTable *used, Sweep *sweep)
   }
 }
 
+/* What an offline move left besides the plan's files. */
+static void
+sweep_state (VfMove *move, Sweep *sweep)
+{
+  const GPtrArray *directories = vf_move_plan (move)->state_directories;
+  if (move->ledger->saved_aside != NULL)
+    remove_path (sweep, move->ledger->saved_aside);
+  for (guint i = directories->len; i > 0; i--)
+    g_rmdir (((const VfPlanDirectory *)directories->pdata[i - 1])->path);
+}
+
 static bool
 guest_is_there (VfMove *move, GError **error)
 {
@@ -188,7 +193,8 @@ guest_is_there (VfMove *move, GError **error)
   if (!vf_move_connect_destination (move, vf_move_plan (move)->rendezvous, error))
     return false;
   VfGuestState there = vf_guest_observe (move->destination, vf_move_plan (move)->uuid, &reason);
-  if (there == VF_GUEST_RUNNING || there == VF_GUEST_PAUSED)
+  bool suffices = move->request->offline && there == VF_GUEST_SHUT_OFF; /* so it was here */
+  if (there == VF_GUEST_RUNNING || there == VF_GUEST_PAUSED || suffices)
     return true;
   vf_error_set (error, VF_ERROR_REFUSED, "cannot remove the old files of guest '%s': it is %s at the destination",
                 vf_move_plan (move)->domain, vf_guest_state_name (there));
@@ -227,8 +233,9 @@ vf_cleanup_source (VfMove *move, VfResult *result)
   }
   Sweep sweep = { .kept = g_string_new (NULL) };
   sweep_source (move, used, &sweep);
+  sweep_state (move, &sweep);
   g_autofree char *kept = g_string_free (sweep.kept, FALSE);
-  if (!vf_move_record (move, vf_record_new ("cleaned"), &error)) {
+  if (!vf_move_drop_definition (move, &error) || !vf_move_record (move, vf_record_new ("cleaned"), &error)) {
     result->exit = VF_EXIT_INTERRUPTED;
     result->error = error;
     return;

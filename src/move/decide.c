@@ -21,8 +21,8 @@ sight_clear (Sight *sight)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Sight, sight_clear)
 
-static VfGuestState
-observe_source (VfMove *move, char **reason)
+VfGuestState
+vf_move_observe_source (VfMove *move, char **reason)
 {
   if (!vf_hypervisor_is_alive (move->source) && !vf_move_connect_source (move, NULL) && move->source == NULL) {
     *reason = g_strdup ("the source's libvirt does not answer");
@@ -31,8 +31,8 @@ observe_source (VfMove *move, char **reason)
   return vf_guest_observe (move->source, vf_move_plan (move)->uuid, reason);
 }
 
-static VfGuestState
-observe_destination (VfMove *move, char **reason)
+VfGuestState
+vf_move_observe_destination (VfMove *move, char **reason)
 {
   g_autoptr (GError) error = NULL;
   if (!vf_move_connect_destination (move, vf_move_plan (move)->rendezvous, &error)) {
@@ -42,8 +42,8 @@ observe_destination (VfMove *move, char **reason)
   return vf_guest_observe (move->destination, vf_move_plan (move)->uuid, reason);
 }
 
-static bool
-record_outcome (VfMove *move, const char *kind, const char *reason, GError **error)
+bool
+vf_move_record_outcome (VfMove *move, const char *kind, const char *reason, GError **error)
 {
   JsonObject *record = vf_record_new (kind);
   json_object_set_string_member (record, "reason", reason);
@@ -74,8 +74,8 @@ look (VfMove *move, Sight *sight)
   g_autofree char *here = NULL;
   g_autofree char *there = NULL;
   sight_clear (sight);
-  sight->source = observe_source (move, &here);
-  sight->destination = observe_destination (move, &there);
+  sight->source = vf_move_observe_source (move, &here);
+  sight->destination = vf_move_observe_destination (move, &there);
   VfSwitchFacts facts = { .was_running = vf_move_plan (move)->was_running, .post_copy = move->ledger->post_copy };
   sight->verdict = vf_outcome_decide (sight->source, sight->destination, facts);
   sight->words =
@@ -115,7 +115,7 @@ record (VfMove *move, const Sight *sight, bool *moved, GError **error)
   *moved = sight->verdict == VF_VERDICT_MOVED;
   if (sight->verdict == VF_VERDICT_STAYED_RESUME && !vf_guest_resume (move->guest, error))
     return false;
-  return record_outcome (move, *moved ? "switched" : "stayed", sight->words, error);
+  return vf_move_record_outcome (move, *moved ? "switched" : "stayed", sight->words, error);
 }
 
 /* `why` gets the last reason why the migration could not go on. */

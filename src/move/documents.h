@@ -10,7 +10,10 @@ char *vf_document_domain (VfLedger *ledger, const char *xml, bool persistent, GE
 /* As that, from a definition of the user's own, in which each disk lies at its old or its new place. */
 char *vf_document_own (VfLedger *ledger, const char *xml, GError **error);
 
-/* A snapshot's XML (or a memory file's embedded domain XML) with every path and network at its new place, and the guest's new
+/* The definition of a guest that moves offline, with every path and network at its new place, and its new name. */
+char *vf_document_definition (VfLedger *ledger, const char *xml, GError **error);
+
+/* A snapshot's XML (or the domain XML embedded in a memory file or managed save image) with every path and network at its new place, and the guest's new
  * name; the snapshot's for a libvirt of that version. */
 char *vf_document_snapshot (VfLedger *ledger, const char *xml, gulong libvirt_version, GError **error);
 char *vf_document_memory_file (VfLedger *ledger, const char *xml, GError **error);

@@ -93,6 +93,7 @@ vf_ledger_free (VfLedger *ledger)
   g_ptr_array_unref (ledger->checkpoints);
   g_hash_table_unref (ledger->committed);
   g_hash_table_unref (ledger->caps_gone);
+  g_free (ledger->saved_aside);
   g_free (ledger->undo_reason);
   g_ptr_array_unref (ledger->left_behind);
   g_free (ledger);
@@ -145,6 +146,7 @@ apply_begin (VfLedger *ledger, JsonObject *record, GError **error)
   ledger->plan = vf_plan_from_json (plan, error);
   if (ledger->plan == NULL)
     return false;
+  ledger->plan->offline = ledger->request->offline;
   g_array_set_size (ledger->files, ledger->plan->files->len);
   ledger->began_us = vf_json_int_or (record, "time", 0);
   return true;
@@ -368,6 +370,24 @@ apply_checkpoints (VfLedger *ledger, JsonObject *record, GError **error)
 }
 
 static bool
+apply_definition (VfLedger *ledger, JsonObject *record, GError **error)
+{
+  ledger->definition_kept = true;
+  return true;
+}
+
+static bool
+apply_set_aside (VfLedger *ledger, JsonObject *record, GError **error)
+{
+  const char *path = vf_json_string (record, "path", error);
+  if (path == NULL)
+    return false;
+  g_free (ledger->saved_aside);
+  ledger->saved_aside = g_strdup (path);
+  return true;
+}
+
+static bool
 apply_switch (VfLedger *ledger, JsonObject *record, GError **error)
 {
   ledger->switched = VF_SWITCH_BEGUN;
@@ -482,6 +502,8 @@ static const struct {
   { "cap-at-destination", apply_far_cap },
   { "snapshots-drop", apply_snapshots_drop },
   { "checkpoints", apply_checkpoints },
+  { "definition", apply_definition },
+  { "set-aside", apply_set_aside },
   { "switch", apply_switch },
   { "post-copy", apply_post_copy },
   { "stayed", apply_stayed },

@@ -58,6 +58,8 @@ typedef struct {
   GPtrArray *checkpoints; /* VfLedgerCheckpoint that libvirt may have forgotten, parents first; empty until the switch */
   VfSwitchState switched;
   bool post_copy;        /* the guest may have been run at the destination with its memory divided */
+  bool definition_kept;  /* of an offline move: the guest's definition lies beside the journal, and may be nowhere else */
+  char *saved_aside;     /* the managed save image may have this second name at the source; or NULL */
   GHashTable *committed; /* targets whose caps are folded at the destination */
   bool snapshots_settled;
   GHashTable *caps_gone; /* "source:PATH", "destination:PATH" */

@@ -4,30 +4,25 @@
 #include "move/cleanup.h"
 #include "move/guard.h"
 #include "move/inspect.h"
+#include "move/kinds.h"
 #include "move/move.h"
 #include "move/words.h"
-
-static const struct {
-  VfPhase phase;
-  bool (*act) (VfMove *move, GError **error);
-} migrate_order[] = {
-  { VF_PHASE_CAP, vf_phase_cap },     { VF_PHASE_SEED, vf_phase_seed },     { VF_PHASE_ROUNDS, vf_phase_rounds },
-  { VF_PHASE_BERTH, vf_phase_berth }, { VF_PHASE_SWITCH, vf_phase_switch }, { VF_PHASE_SETTLE, vf_phase_settle },
-};
 
 /* From the phase that the ledger is in to the end, or to the first failure. */
 static bool
 run_phases (VfMove *move, GError **error)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (migrate_order); i++) {
-    if (migrate_order[i].phase < move->ledger->phase)
+  const VfMoveKind *kind = vf_move_kind (move);
+  for (gsize i = 0; i < kind->count; i++) {
+    const VfStep *step = &kind->steps[i];
+    if (step->phase < move->ledger->phase)
       continue;
-    bool may_stop = migrate_order[i].phase <= VF_PHASE_SWITCH && move->ledger->switched == VF_SWITCH_NOT_BEGUN;
+    bool may_stop = step->phase <= VF_PHASE_SWITCH && move->ledger->switched == VF_SWITCH_NOT_BEGUN;
     if (may_stop && vf_move_is_cancelled (move, error))
       return false;
-    if (!vf_move_enter (move, migrate_order[i].phase, error) || !migrate_order[i].act (move, error))
+    if (!vf_move_enter (move, step->phase, error) || !step->act (move, error))
       return false;
-    if (migrate_order[i].phase == VF_PHASE_SWITCH)
+    if (step->phase == VF_PHASE_SWITCH)
       move->cancellable = NULL; /* from here the only safe way is forward */
   }
   return vf_move_enter (move, VF_PHASE_DONE, error);
@@ -243,7 +238,7 @@ vf_abort (const char *id, const VfReporter *reporter)
     if (!vf_move_connect_source (move, &error) && !vf_error_is (error, VF_ERROR_NOT_FOUND))
       return vf_words_not_known (move, error);
     g_clear_error (&error);
-    if (vf_phase_switch (move, &error))
+    if (vf_move_kind (move)->decide (move, &error))
       return refuse (id, VF_ERROR_REFUSED, "the guest is at the destination, there is no way back", "finish it with resume");
     if (move->ledger->switched == VF_SWITCH_BEGUN)
       return vf_words_not_known (move, error);

@@ -101,14 +101,65 @@ bool vf_move_decide (VfMove *move, bool *moved, GError **error);
 /* Goes on with a migration that broke in post-copy, over the link that there is now (switch.c). */
 bool vf_move_go_on_in_post_copy (VfMove *move, GError **error);
 
+/* Those of a guest that is shut off. */
+bool vf_phase_seed_offline (VfMove *move, GError **error);
+bool vf_phase_berth_offline (VfMove *move, GError **error);
+bool vf_phase_switch_offline (VfMove *move, GError **error);
+bool vf_phase_settle_offline (VfMove *move, GError **error);
+
+/* For an abort of one whose switch has begun: decides without going on. True: the guest is at the destination. As
+ * vf_phase_switch, which does no more when the switch has begun. (switch_offline.c) */
+bool vf_move_decide_offline (VfMove *move, GError **error);
+
+/* Fails unless the guest is shut off at the source now (switch_offline.c). */
+bool vf_move_is_at_rest (VfMove *move, GError **error);
+
+/* What both sides say of the guest, asked afresh over connections that are made anew where they are dead (decide.c). Never
+ * fails; the caller frees *reason. */
+VfGuestState vf_move_observe_source (VfMove *move, char **reason);
+VfGuestState vf_move_observe_destination (VfMove *move, char **reason);
+
+/* Writes "switched" or "stayed" (decide.c). */
+bool vf_move_record_outcome (VfMove *move, const char *kind, const char *reason, GError **error);
+
 /* Puts the next generation of caps on (cap.c). */
 bool vf_move_put_caps (VfMove *move, GError **error);
 
 /* Fails when the guest has snapshots now that the plan does not know, or lacks one of the plan's. */
 bool vf_move_snapshots_are_as_planned (VfMove *move, GError **error);
 
+/* Journals the snapshots and makes the source's libvirt forget them (switch.c). */
+bool vf_move_put_snapshots_aside (VfMove *move, GError **error);
+
+/* Changes the places in the domain XML that memory files and a managed save image embed, at the destination (settle.c). */
+bool vf_move_mend_memory_files (VfMove *move, GError **error);
+
+/* Snapshots, checkpoints and autostart at the destination, unless they are settled (settle.c). */
+bool vf_move_settle_metadata (VfMove *move, VfGuest *guest, GError **error);
+
+/* The definition that an offline move keeps beside its journal (kept_definition.c); to be dropped when nobody can need it. */
+bool vf_move_keep_definition (VfMove *move, const char *xml, GError **error);
+char *vf_move_kept_definition (VfMove *move, GError **error);
+bool vf_move_drop_definition (VfMove *move, GError **error);
+
+/* The plan's managed save image, or NULL. Borrowed. (kept_definition.c) */
+const VfPlanFile *vf_move_saved_image (const VfMove *move);
+
+/* Fails with VF_ERROR_CORRUPT when a planned file, save the managed save image, was written since; devices are read for it
+ * (switch_offline.c). */
+bool vf_move_files_are_as_planned (VfMove *move, GError **error);
+
+/* For an undo: gives the source back what an offline switch took away, the saved memory before the definition. */
+bool vf_move_bring_definition_back (VfMove *move, GError **error);
+
+/* Redefines at the source the snapshots that it was made to forget (undo.c). */
+bool vf_move_bring_snapshots_back (VfMove *move, GError **error);
+
 /* Seeds one file of the plan unless it is (seed.c). */
 bool vf_move_seed_file (VfMove *move, guint index, GError **error);
+
+/* A planned file as it is at the source now; a symlink itself (seed.c). */
+VfFileFacts *vf_move_look_at_source (const VfPlanFile *file, GError **error);
 
 /* Bytes of the plan that have to travel in this phase, and those that have (seed.c). */
 guint64 vf_move_file_weight (const VfPlanFile *file);

@@ -21,3 +21,16 @@ typedef struct {
 
 /* Pure. */
 VfVerdict vf_outcome_decide (VfGuestState source, VfGuestState destination, VfSwitchFacts facts);
+
+/* What is to be done next in the switch of an offline move: the second table. */
+typedef enum {
+  VF_OFFLINE_WAIT,     /* a side does not answer */
+  VF_OFFLINE_UNDEFINE, /* the guest is at the source only: undefine it there */
+  VF_OFFLINE_DEFINE,   /* it is nowhere: define it at the destination */
+  VF_OFFLINE_MOVED,
+  VF_OFFLINE_STAYED, /* it has been started at the source */
+  VF_OFFLINE_PERSON, /* both sides have it */
+} VfOfflineStep;
+
+/* Pure. */
+VfOfflineStep vf_outcome_next_offline (VfGuestState source, VfGuestState destination);

@@ -5,13 +5,13 @@
 typedef struct {
   const char *name;
   const char *title;
-  unsigned next; /* bits of the phases that may follow */
+  unsigned next; /* bits of the phases that may follow, in any kind of move */
 } PhaseRow;
 
 static const PhaseRow rows[] = {
-  [VF_PHASE_PLANNED] = { "planned", "planned", BIT (VF_PHASE_CAP) | BIT (VF_PHASE_UNDO) },
+  [VF_PHASE_PLANNED] = { "planned", "planned", BIT (VF_PHASE_CAP) | BIT (VF_PHASE_SEED) | BIT (VF_PHASE_UNDO) },
   [VF_PHASE_CAP] = { "cap", "putting overlays on top", BIT (VF_PHASE_SEED) | BIT (VF_PHASE_UNDO) },
-  [VF_PHASE_SEED] = { "seed", "copying", BIT (VF_PHASE_ROUNDS) | BIT (VF_PHASE_UNDO) },
+  [VF_PHASE_SEED] = { "seed", "copying", BIT (VF_PHASE_ROUNDS) | BIT (VF_PHASE_BERTH) | BIT (VF_PHASE_UNDO) },
   [VF_PHASE_ROUNDS] = { "rounds", "catching up", BIT (VF_PHASE_BERTH) | BIT (VF_PHASE_UNDO) },
   [VF_PHASE_BERTH] = { "berth", "putting copies in place", BIT (VF_PHASE_SWITCH) | BIT (VF_PHASE_UNDO) },
   [VF_PHASE_SWITCH] = { "switch", "switching over", BIT (VF_PHASE_SETTLE) | BIT (VF_PHASE_UNDO) },

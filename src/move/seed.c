@@ -16,6 +16,12 @@ vf_move_file_weight (const VfPlanFile *file)
   return MIN (file->facts->allocated, file->facts->bytes);
 }
 
+VfFileFacts *
+vf_move_look_at_source (const VfPlanFile *file, GError **error)
+{
+  return vf_plan_file_is_link (file) ? vf_file_look_link (file->source, error) : vf_file_look (file->source, error);
+}
+
 typedef struct {
   VfMove *move;
   const VfPlanFile *file;
@@ -73,14 +79,19 @@ find_equal (VfMove *move, guint index, GError **error)
   return vf_move_record (move, vf_record_seeded (index, &here, &id, true), error);
 }
 
+static bool
+is_changing (const VfMove *move, const VfPlanFile *file)
+{
+  return file->kind == VF_PLAN_NVRAM && !move->request->offline;
+}
+
 /* A layer that somebody wrote since the plan was made is not what its snapshots and overlays were made over. The guest itself
  * writes its top layers until they have caps, and its firmware the variable store.
  */
 static bool
-is_as_planned (const VfPlanFile *file, const VfFileFacts *now, GError **error)
+is_as_planned (VfMove *move, const VfPlanFile *file, const VfFileFacts *now, GError **error)
 {
-  bool may_change = file->is_top || file->kind == VF_PLAN_NVRAM;
-  if (may_change || vf_file_is_unchanged (file->facts, now))
+  if (file->is_top || is_changing (move, file) || vf_file_is_unchanged (file->facts, now))
     return true;
   return vf_error_set (error, VF_ERROR_CORRUPT, "cannot send file '%s': it was changed since the move was planned",
                        file->source);
@@ -98,7 +109,7 @@ send_file (VfMove *move, guint index, GError **error)
   if (fd == VF_FD_NONE || !vf_move_record (move, vf_record_file ("partial", index, partial), error))
     return false;
   g_autoptr (VfFileFacts) now = vf_file_look_fd (fd, file->source, error);
-  if (now == NULL || !is_as_planned (file, now, error))
+  if (now == NULL || !is_as_planned (move, file, now, error))
     return false;
   VfSeedSource source = { .fd = fd,
                           .path = file->source,
@@ -196,7 +207,7 @@ send_link (VfMove *move, guint index, GError **error)
   const char *id = vf_move_plan (move)->id;
   g_autofree char *partial = vf_name_partial (file->destination, id);
   g_autoptr (VfFileFacts) now = vf_file_look_link (file->source, error);
-  if (now == NULL || !is_as_planned (file, now, error))
+  if (now == NULL || !is_as_planned (move, file, now, error))
     return false;
   VfDigest digest;
   VfFileId far_id;
@@ -219,7 +230,15 @@ vf_move_seed_file (VfMove *move, guint index, GError **error)
   move->bytes.allocated_bytes += vf_move_file_weight (file);
   if (file->maybe_there)
     return find_equal (move, index, error);
-  return file->kind == VF_PLAN_NVRAM ? send_changing_file (move, index, error) : send_when_free (move, index, error);
+  return is_changing (move, file) ? send_changing_file (move, index, error) : send_when_free (move, index, error);
+}
+
+static bool
+record_directory (VfMove *move, const char *path, GError **error)
+{
+  JsonObject *record = vf_record_new ("directory");
+  json_object_set_string_member (record, "path", path);
+  return vf_move_record (move, record, error);
 }
 
 static bool
@@ -229,11 +248,9 @@ make_directories (VfMove *move, GError **error)
   for (guint i = 0; i < directories->len; i++) {
     const char *path = directories->pdata[i];
     bool made = false;
-    if (g_ptr_array_find_with_equal_func (move->ledger->directories, path, g_str_equal, NULL))
-      continue;
-    JsonObject *record = vf_record_new ("directory");
-    json_object_set_string_member (record, "path", path);
-    if (!vf_move_record (move, record, error) || !vf_far_mkdir (vf_move_link (move), path, 0711, &made, error))
+    bool recorded = g_ptr_array_find_with_equal_func (move->ledger->directories, path, g_str_equal, NULL);
+    if ((!recorded && !record_directory (move, path, error)) || /* a crash may have come before the act */
+        !vf_far_mkdir (vf_move_link (move), path, vf_plan_directory_facts (vf_move_plan (move), path), &made, error))
       return false;
   }
   return true;
@@ -246,6 +263,17 @@ vf_phase_seed (VfMove *move, GError **error)
     return false;
   for (guint i = 0; i < vf_move_plan (move)->files->len; i++)
     if (!vf_move_seed_file (move, i, error))
+      return false;
+  return true;
+}
+
+bool
+vf_phase_seed_offline (VfMove *move, GError **error)
+{
+  if (!make_directories (move, error))
+    return false;
+  for (guint i = 0; i < vf_move_plan (move)->files->len; i++)
+    if (!vf_move_is_at_rest (move, error) || !vf_move_seed_file (move, i, error))
       return false;
   return true;
 }

@@ -99,13 +99,14 @@ remove_far_caps (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **e
   return true;
 }
 
-static bool
-mend_memory_files (VfMove *move, GError **error)
+bool
+vf_move_mend_memory_files (VfMove *move, GError **error)
 {
   const VfPlan *plan = vf_move_plan (move);
   for (guint i = 0; i < plan->files->len; i++) {
     const VfPlanFile *file = vf_plan_file (plan, i);
-    if (file->kind != VF_PLAN_MEMORY || !vf_documents_change (move->ledger) || vf_ledger_file (move->ledger, i)->reused)
+    bool embeds = file->kind == VF_PLAN_MEMORY || file->kind == VF_PLAN_SAVED;
+    if (!embeds || !vf_documents_change (move->ledger) || vf_ledger_file (move->ledger, i)->reused)
       continue;
     g_autofree char *xml = vf_memory_file_xml (move->destination, file->destination, error);
     g_autofree char *mended = xml == NULL ? NULL : vf_document_memory_file (move->ledger, xml, error);
@@ -138,12 +139,12 @@ define_snapshots (VfMove *move, VfGuest *guest, GError **error)
   return vf_guest_redefine_snapshots (guest, records, error);
 }
 
-static bool
-settle_metadata (VfMove *move, VfGuest *guest, GError **error)
+bool
+vf_move_settle_metadata (VfMove *move, VfGuest *guest, GError **error)
 {
   if (move->ledger->snapshots_settled)
     return true;
-  if (!mend_memory_files (move, error) || !define_snapshots (move, guest, error) || !vf_checkpoints_settle (move, guest, error))
+  if (!define_snapshots (move, guest, error) || !vf_checkpoints_settle (move, guest, error))
     return false;
   if (vf_move_plan (move)->persistent && vf_move_plan (move)->autostart && !vf_guest_set_autostart (guest, true, error))
     return false;
@@ -161,5 +162,7 @@ vf_phase_settle (VfMove *move, GError **error)
     return false;
   Settling settling = { move, guest };
   return vf_move_each_disk (move, commit_disk, &settling, error) &&
-         vf_move_each_disk (move, remove_far_caps, &settling, error) && settle_metadata (move, guest, error);
+         vf_move_each_disk (move, remove_far_caps, &settling, error) &&
+         (move->ledger->snapshots_settled || vf_move_mend_memory_files (move, error)) &&
+         vf_move_settle_metadata (move, guest, error);
 }

@@ -153,6 +153,43 @@ survey_with (Survey *survey, GError **error)
   return true;
 }
 
+/* Directories and files, parents first; what is neither (a socket) is not state. */
+static bool
+survey_tpm_directory (VfInventory *inventory, const char *directory, GError **error)
+{
+  GError *failure = NULL;
+  if (!add_facts (inventory, directory, error))
+    return false;
+  const VfFileFacts *facts = vf_inventory_file (inventory, directory);
+  if (facts == NULL || facts->kind != VF_FILE_DIRECTORY)
+    return true;
+  g_autoptr (GDir) listing = g_dir_open (directory, 0, &failure);
+  if (listing == NULL)
+    return vf_error_adopt (error, failure, "cannot read directory '%s'", directory);
+  g_ptr_array_add (inventory->tpm_directories, g_strdup (directory));
+  for (const char *name = g_dir_read_name (listing); name != NULL; name = g_dir_read_name (listing)) {
+    g_autofree char *path = g_build_filename (directory, name, NULL);
+    if (!survey_tpm_directory (inventory, path, error))
+      return false;
+    const VfFileFacts *found = vf_inventory_file (inventory, path);
+    if (found != NULL && found->kind == VF_FILE_REGULAR)
+      g_ptr_array_add (inventory->tpm_files, g_strdup (path));
+  }
+  return true;
+}
+
+/* What a migration would carry in its stream. libvirt tells of an image only that it made, or found when it was started. */
+static bool
+survey_state_files (VfInventory *inventory, GError **error)
+{
+  g_autofree char *saved = vf_plan_managed_save (inventory->domain->name);
+  g_autofree char *tpm = vf_plan_tpm_directory (inventory->domain->uuid);
+  if (!add_facts (inventory, saved, error))
+    return false;
+  inventory->has_managed_save = inventory->has_managed_save || vf_inventory_file (inventory, saved) != NULL;
+  return g_strcmp0 (inventory->domain->tpm, "emulator") != 0 || survey_tpm_directory (inventory, tpm, error);
+}
+
 /* What is read here carries secrets: it is parsed, and kept nowhere. */
 static bool
 survey_devices (Survey *survey, GError **error)
@@ -177,8 +214,10 @@ vf_survey_source (VfMove *move, GError **error)
   for (guint i = 0; records != NULL && i < records->len; i++)
     if (!survey_snapshot (&survey, records->pdata[i], error))
       return NULL;
-  return records == NULL || !survey_nvram (inventory, error) || !survey_with (&survey, error) ? NULL
-                                                                                              : g_steal_pointer (&inventory);
+  if (records == NULL || !survey_nvram (inventory, error) || !survey_with (&survey, error) ||
+      (move->request->offline && !survey_state_files (inventory, error)))
+    return NULL;
+  return g_steal_pointer (&inventory);
 }
 
 VfInventory *

@@ -47,8 +47,8 @@ vf_move_snapshots_are_as_planned (VfMove *move, GError **error)
   return records != NULL;
 }
 
-static bool
-put_snapshots_aside (VfMove *move, GError **error)
+bool
+vf_move_put_snapshots_aside (VfMove *move, GError **error)
 {
   g_autoptr (GPtrArray) records = snapshots_as_planned (move, error);
   if (records == NULL)
@@ -254,7 +254,7 @@ migrate (VfMove *move, GError **error)
 {
   g_auto (Call) call = { 0 };
   return prepare_call (move, &call, error) && open_relays (move, &call, error) && vf_checkpoints_keep (move, error) &&
-         put_snapshots_aside (move, error) && vf_move_record (move, vf_record_new ("switch"), error) &&
+         vf_move_put_snapshots_aside (move, error) && vf_move_record (move, vf_record_new ("switch"), error) &&
          call_libvirt (move, &call, error);
 }
 

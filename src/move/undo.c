@@ -166,8 +166,8 @@ take_caps_off (VfMove *move, GError **error)
   return folded && define_without_caps (move, error) && remove_caps (move, error);
 }
 
-static bool
-bring_snapshots_back (VfMove *move, GError **error)
+bool
+vf_move_bring_snapshots_back (VfMove *move, GError **error)
 {
   g_autoptr (GPtrArray) records = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_snapshot_record_free);
   const GPtrArray *snapshots = move->ledger->snapshots;
@@ -194,10 +194,13 @@ undo_source (VfMove *move, GError **error)
     g_propagate_error (error, g_steal_pointer (&connect_error));
     return false;
   }
+  if (!vf_move_bring_definition_back (move, error))
+    return false;
+  connected = connected || (move->ledger->definition_kept && vf_move_connect_source (move, NULL));
   /* a transient guest that ended is not found; its caps hold its last writes all the same */
   GError *first = NULL;
   GError *later = NULL;
-  if (connected && !bring_snapshots_back (move, &later))
+  if (connected && !vf_move_bring_snapshots_back (move, &later))
     vf_error_attach (&first, &later, "and");
   if (!take_caps_off (move, &later))
     vf_error_attach (&first, &later, "and");
@@ -363,6 +366,8 @@ vf_move_undo (VfMove *move, const char *reason, GError **error)
     g_propagate_error (error, first);
     return false;
   }
+  if (!vf_move_drop_definition (move, error))
+    return false;
   if (move->local_rendezvous == NULL) /* the destination was not needed, but a killed process had been connected */
     vf_move_remove_rendezvous (vf_move_plan (move)->rendezvous);
   return vf_move_enter (move, VF_PHASE_UNDONE, error);

@@ -68,7 +68,9 @@ vf_words_interrupted (VfMove *move, GError *error)
 {
   VfResult *result = result_of (move, VF_EXIT_INTERRUPTED, error);
   result->guest = guest_at_source (move);
-  result->data = g_strdup ("its data is whole; its newest writes may lie in the caps, which must not be removed by hand");
+  result->data = g_strdup (move->ledger->generations->len > 0
+                               ? "its data is whole; its newest writes may lie in the caps, which must not be removed by hand"
+                               : "its data is whole, in its files at the source; nothing has been written to them");
   result->next = g_strdup_printf (
       move->ledger->phase == VF_PHASE_UNDO ? "virt-ferry abort %s" : "virt-ferry resume %s (or abort)", result->id);
   return result;

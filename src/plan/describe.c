@@ -91,17 +91,37 @@ moved_disks (const VfPlan *plan)
   return count;
 }
 
+static char *
+seed_text (const VfPlan *plan)
+{
+  g_autofree char *bytes = vf_print_bytes (vf_plan_bytes_to_send (plan));
+  return g_strdup_printf ("copy %u file%s (%s) to partial names, digests compared at both ends", plan->files->len,
+                          plan->files->len == 1 ? "" : "s", bytes);
+}
+
+static JsonArray *
+describe_offline_steps (const VfPlan *plan)
+{
+  JsonArray *steps = json_array_new ();
+  add_step (steps, "seed", seed_text (plan));
+  add_step (steps, "berth", g_strdup ("give the verified copies their final names, replacing nothing"));
+  add_step (steps, "switch", g_strdup ("see that nobody has started the guest, undefine it here and define it there"));
+  add_step (steps, "settle",
+            g_strdup_printf ("define %u snapshot%s and %u checkpoint%s there", plan->snapshots->len,
+                             plan->snapshots->len == 1 ? "" : "s", plan->checkpoints, plan->checkpoints == 1 ? "" : "s"));
+  return steps;
+}
+
 static JsonArray *
 describe_steps (const VfPlan *plan)
 {
+  if (plan->offline)
+    return describe_offline_steps (plan);
   JsonArray *steps = json_array_new ();
-  g_autofree char *bytes = vf_print_bytes (vf_plan_bytes_to_send (plan));
   guint disks = moved_disks (plan);
   add_step (steps, "cap",
             g_strdup_printf ("put a temporary overlay over %u writable disk%s at one instant", disks, disks == 1 ? "" : "s"));
-  add_step (steps, "seed",
-            g_strdup_printf ("copy %u file%s (%s) to partial names, digests compared at both ends", plan->files->len,
-                             plan->files->len == 1 ? "" : "s", bytes));
+  add_step (steps, "seed", seed_text (plan));
   add_step (steps, "rounds", g_strdup ("while an overlay has grown large: a new one on top, copy the old one"));
   add_step (steps, "berth", g_strdup ("give the verified copies their final names, replacing nothing"));
   add_step (steps, "switch",

@@ -23,6 +23,8 @@ vf_inventory_new (void)
 {
   VfInventory *inventory = g_new0 (VfInventory, 1);
   inventory->block_jobs = g_ptr_array_new_with_free_func (g_free);
+  inventory->tpm_files = g_ptr_array_new_with_free_func (g_free);
+  inventory->tpm_directories = g_ptr_array_new_with_free_func (g_free);
   inventory->snapshots = g_ptr_array_new_with_free_func ((GDestroyNotify)snapshot_free);
   inventory->heads = g_ptr_array_new_with_free_func ((GDestroyNotify)head_free);
   inventory->trails = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)vf_trail_free);
@@ -40,6 +42,8 @@ vf_inventory_free (VfInventory *inventory)
   g_free (inventory->state);
   g_free (inventory->job);
   g_ptr_array_unref (inventory->block_jobs);
+  g_ptr_array_unref (inventory->tpm_files);
+  g_ptr_array_unref (inventory->tpm_directories);
   g_ptr_array_unref (inventory->snapshots);
   g_ptr_array_unref (inventory->heads);
   g_ptr_array_unref (inventory->trail_names);

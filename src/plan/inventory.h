@@ -28,6 +28,8 @@ typedef struct {
   bool persistent;
   bool autostart;
   bool has_managed_save;
+  GPtrArray *tpm_files;       /* char *: what an emulated TPM keeps on disk; empty unless it has to travel as files */
+  GPtrArray *tpm_directories; /* char *: where that lies, parents first */
   guint checkpoints;
   char *job;             /* or NULL */
   GPtrArray *block_jobs; /* char * */

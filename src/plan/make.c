@@ -144,8 +144,10 @@ add_disk (const Making *making, const VfXmlDisk *disk)
   VfPlanFile *top = vf_plan_disk_top (making->plan, planned);
   if (planned->treatment != VF_TREAT_MOVE || top == NULL)
     return;
-  top->is_top = true;
   top->maybe_there = false;
+  if (making->plan->offline) /* nobody writes it, so nothing is put over it */
+    return;
+  top->is_top = true;
   planned->cap_directory_source = top->source_is_block ? g_strdup (making->request->cap_directory) : NULL;
   planned->cap_directory_destination = top->destination_is_block ? g_strdup (making->request->cap_directory) : NULL;
   name_disk (making, head, planned, top);
@@ -236,6 +238,50 @@ add_links (const Making *making)
 }
 
 static void
+add_missing_directories (const Making *making, const char *directory)
+{
+  for (g_autofree char *at = g_strdup (directory); strcmp (at, "/") != 0;) {
+    const VfFileFacts *facts = far_file (making, at);
+    if (facts == NULL || facts->kind != VF_FILE_ABSENT)
+      return;
+    if (!g_ptr_array_find_with_equal_func (making->plan->directories, at, g_str_equal, NULL))
+      g_ptr_array_add (making->plan->directories, g_strdup (at));
+    char *up = vf_path_directory (at);
+    g_free (at);
+    at = up;
+  }
+}
+
+/* What libvirt keeps of a guest that is shut off, in places of its own. */
+static void
+add_state_file (const Making *making, const char *path, VfPlanFileKind kind)
+{
+  if (vf_inventory_file (making->inventory, path) == NULL)
+    return;
+  VfPlanFile *file = file_at (making, path);
+  file->kind = kind;
+  file->maybe_there = false;
+  g_ptr_array_add (making->plan->files, file);
+}
+
+static void
+add_state (const Making *making)
+{
+  const VfInventory *inventory = making->inventory;
+  g_autofree char *saved = vf_plan_managed_save (inventory->domain->name);
+  for (guint i = 0; i < inventory->tpm_directories->len; i++) {
+    const char *path = inventory->tpm_directories->pdata[i];
+    g_autoptr (JsonObject) copy = vf_file_facts_to_json (vf_inventory_file (inventory, path));
+    g_ptr_array_add (making->plan->state_directories, vf_plan_directory_new (path, vf_file_facts_from_json (copy, NULL)));
+    add_missing_directories (making, path);
+  }
+  for (guint i = 0; i < inventory->tpm_files->len; i++)
+    add_state_file (making, inventory->tpm_files->pdata[i], VF_PLAN_TPM);
+  if (inventory->has_managed_save)
+    add_state_file (making, saved, VF_PLAN_SAVED);
+}
+
+static void
 add_change (const Making *making, const char *source, bool to_block)
 {
   const char *destination = vf_places_of (making->places, source);
@@ -286,21 +332,6 @@ compare_text (gconstpointer a, gconstpointer b)
 }
 
 static void
-add_missing_directories (const Making *making, const char *directory)
-{
-  for (g_autofree char *at = g_strdup (directory); strcmp (at, "/") != 0;) {
-    const VfFileFacts *facts = far_file (making, at);
-    if (facts == NULL || facts->kind != VF_FILE_ABSENT)
-      return;
-    if (!g_ptr_array_find_with_equal_func (making->plan->directories, at, g_str_equal, NULL))
-      g_ptr_array_add (making->plan->directories, g_strdup (at));
-    char *up = vf_path_directory (at);
-    g_free (at);
-    at = up;
-  }
-}
-
-static void
 add_directories (const Making *making)
 {
   for (guint i = 0; i < making->plan->files->len; i++) {
@@ -322,6 +353,7 @@ vf_plan_make (const char *id, const VfInventory *inventory, VfPlaces *places, co
   plan->domain = g_strdup (inventory->domain->name);
   plan->uuid = g_strdup (inventory->domain->uuid);
   plan->source_host = g_strdup (inventory->host);
+  plan->offline = request->offline;
   plan->persistent = inventory->persistent;
   plan->autostart = inventory->autostart;
   plan->was_running = g_strcmp0 (inventory->state, "running") == 0;
@@ -333,6 +365,8 @@ vf_plan_make (const char *id, const VfInventory *inventory, VfPlaces *places, co
   for (guint i = 0; i < inventory->snapshots->len; i++)
     add_snapshot (&making, inventory->snapshots->pdata[i]);
   add_nvrams (&making);
+  if (plan->offline)
+    add_state (&making);
   add_with (&making);
   add_links (&making); /* last: what they lead to has its name by then */
   add_changes (&making);

@@ -1,6 +1,7 @@
 #include "plan/places.h"
 
 #include "base/names.h"
+#include "plan/plan.h"
 
 #include <string.h>
 
@@ -244,6 +245,19 @@ each_directory_link (VfPlaces *places, VfFarTable *far_table, StepAct act)
   }
 }
 
+/* libvirt's own places are the same on every host, whatever --map says. */
+static void
+place_state (VfPlaces *places, const VfInventory *inventory)
+{
+  if (!places->request->offline)
+    return;
+  for (guint i = 0; i < inventory->tpm_files->len; i++)
+    place (places, inventory->tpm_files->pdata[i], g_strdup (inventory->tpm_files->pdata[i]), true);
+  g_autofree char *saved = vf_plan_managed_save (inventory->domain->name);
+  if (inventory->has_managed_save)
+    place (places, saved, g_strdup (saved), true);
+}
+
 VfPlaces *
 vf_places_new (const VfInventory *inventory, const VfRequest *request, VfFarTable *far_table, GError **error)
 {
@@ -267,6 +281,7 @@ vf_places_new (const VfInventory *inventory, const VfRequest *request, VfFarTabl
   g_autoptr (GPtrArray) with_nvram = vf_inventory_with_nvram (inventory);
   for (guint i = 0; i < with_nvram->len; i++)
     place_name (places, ((const VfDomainXml *)with_nvram->pdata[i])->nvram, NULL);
+  place_state (places, inventory);
   for (guint i = 0; i < request->with->len; i++)
     place_name (places, request->with->pdata[i], NULL);
   for (guint i = 0; i < places->links->len; i++) {

@@ -41,6 +41,14 @@ snapshot_free (VfPlanSnapshot *snapshot)
   g_free (snapshot);
 }
 
+static void
+directory_free (VfPlanDirectory *directory)
+{
+  g_free (directory->path);
+  g_clear_pointer (&directory->facts, vf_file_facts_free);
+  g_free (directory);
+}
+
 VfPlan *
 vf_plan_new (void)
 {
@@ -51,6 +59,7 @@ vf_plan_new (void)
   plan->snapshots = g_ptr_array_new_with_free_func ((GDestroyNotify)snapshot_free);
   plan->changes = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_path_change_free);
   plan->directories = g_ptr_array_new_with_free_func (g_free);
+  plan->state_directories = g_ptr_array_new_with_free_func ((GDestroyNotify)directory_free);
   return plan;
 }
 
@@ -72,6 +81,7 @@ vf_plan_free (VfPlan *plan)
   g_ptr_array_unref (plan->snapshots);
   g_ptr_array_unref (plan->changes);
   g_ptr_array_unref (plan->directories);
+  g_ptr_array_unref (plan->state_directories);
   g_free (plan);
 }
 
@@ -173,17 +183,63 @@ vf_plan_tpm_directory (const char *uuid)
   return g_build_filename ("/var/lib/libvirt/swtpm", uuid, NULL);
 }
 
+char *
+vf_plan_managed_save (const char *domain)
+{
+  return g_strdup_printf ("/var/lib/libvirt/qemu/save/%s.save", domain);
+}
+
 const char *
 vf_plan_file_kind_name (VfPlanFileKind kind)
 {
-  static const char *const names[] = { "layer", "memory", "nvram", "other", "link", "directory link" };
+  static const char *const names[] = { "layer", "memory", "nvram", "other", "link", "directory link", "tpm", "managed-save" };
   return names[kind];
 }
 
-bool
-vf_plan_file_is_written (const VfPlanFile *file)
+static bool
+is_written_top (const VfPlan *plan, const VfPlanFile *file)
 {
-  return file->is_top || file->kind == VF_PLAN_NVRAM;
+  for (guint i = 0; i < plan->disks->len; i++) {
+    const VfPlanDisk *disk = vf_plan_disk (plan, i);
+    if (disk->treatment == VF_TREAT_MOVE && vf_plan_disk_top (plan, disk) == file)
+      return true;
+  }
+  return false;
+}
+
+bool
+vf_plan_file_is_written (const VfPlan *plan, const VfPlanFile *file)
+{
+  switch (file->kind) {
+  case VF_PLAN_NVRAM:
+  case VF_PLAN_TPM:
+  case VF_PLAN_SAVED:
+    return true;
+  case VF_PLAN_LAYER:
+  case VF_PLAN_MEMORY:
+  default:
+    return is_written_top (plan, file);
+  }
+}
+
+VfPlanDirectory *
+vf_plan_directory_new (const char *path, VfFileFacts *facts)
+{
+  VfPlanDirectory *directory = g_new0 (VfPlanDirectory, 1);
+  directory->path = g_strdup (path);
+  directory->facts = facts;
+  return directory;
+}
+
+const VfFileFacts *
+vf_plan_directory_facts (const VfPlan *plan, const char *path)
+{
+  for (guint i = 0; i < plan->state_directories->len; i++) {
+    const VfPlanDirectory *directory = plan->state_directories->pdata[i];
+    if (strcmp (directory->path, path) == 0)
+      return directory->facts;
+  }
+  return NULL;
 }
 
 bool

@@ -16,6 +16,8 @@ typedef enum {
   VF_PLAN_OTHER,  /* one that the user named (--with) */
   VF_PLAN_LINK,   /* a symlink that leads to one of the files */
   VF_PLAN_DIRECTORY_LINK, /* one on the way to them; stays at the source, as directories do */
+  VF_PLAN_TPM,            /* a file of an emulated TPM's state; of offline moves, as the next */
+  VF_PLAN_SAVED,          /* the managed save image: the RAM of a guest that is shut off */
 } VfPlanFileKind;
 
 /* One file that must be at the destination. */
@@ -38,6 +40,12 @@ typedef struct {
   char *link_text;   /* of a symlink: what it must say at the destination; else NULL */
   GPtrArray *internal_snapshots; /* char * */
 } VfPlanFile;
+
+/* A directory that must have the source's owner and mode at the destination, and goes with its files at a cleanup. */
+typedef struct {
+  char *path;
+  VfFileFacts *facts; /* of the source */
+} VfPlanDirectory;
 
 typedef enum {
   VF_TREAT_MOVE,
@@ -71,6 +79,7 @@ typedef struct {
   char *uuid;
   char *source_host;
   char *destination_host;
+  bool offline; /* in the journal it stands in the request */
   bool persistent;
   bool autostart;
   bool was_running; /* not paused */
@@ -84,6 +93,7 @@ typedef struct {
   GPtrArray *snapshots;   /* VfPlanSnapshot, parents first */
   GPtrArray *changes;     /* VfPathChange: what the XML documents must say differently at the destination */
   GPtrArray *directories; /* char *: missing at the destination, to be made; parents first */
+  GPtrArray *state_directories; /* VfPlanDirectory, parents first: those of an emulated TPM that moves offline */
 } VfPlan;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfFarTable, g_hash_table_unref)
@@ -134,11 +144,19 @@ const char *vf_treatment_name (VfTreatment treatment);
  */
 char *vf_plan_tpm_directory (const char *uuid);
 
-/* "layer", "memory", "nvram", "other", "link", "directory link": on disk in journals. */
+/* Where libvirt keeps the RAM of a guest that was saved (virsh managedsave), on any host (its qemu driver's save directory).
+ * The caller frees. */
+char *vf_plan_managed_save (const char *domain);
+
+/* "layer", "memory", "nvram", "other", "link", "directory link", "tpm", "managed-save": on disk in journals. */
 const char *vf_plan_file_kind_name (VfPlanFileKind kind);
 
-/* True for what the guest will write at the destination: never a file that was there before. */
-bool vf_plan_file_is_written (const VfPlanFile *file);
+/* True for what the guest, or libvirt for it, will write or remove at the destination: never a file that was there before. */
+bool vf_plan_file_is_written (const VfPlan *plan, const VfPlanFile *file);
+
+/* The planned facts of a directory at that path, or NULL. */
+const VfFileFacts *vf_plan_directory_facts (const VfPlan *plan, const char *path);
+VfPlanDirectory *vf_plan_directory_new (const char *path, VfFileFacts *facts); /* takes facts */
 
 /* True for a symlink of either kind. */
 bool vf_plan_file_is_link (const VfPlanFile *file);

@@ -61,7 +61,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfPlanFile, plan_file_free)
 static bool
 file_kind_from_name (const char *name, VfPlanFileKind *kind, GError **error)
 {
-  for (*kind = VF_PLAN_LAYER; *kind <= VF_PLAN_DIRECTORY_LINK; (*kind)++)
+  for (*kind = VF_PLAN_LAYER; *kind <= VF_PLAN_SAVED; (*kind)++)
     if (g_str_equal (name, vf_plan_file_kind_name (*kind)))
       return true;
   return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read plan: a file of kind '%s' is not known", name);
@@ -217,6 +217,27 @@ change_from_json (JsonObject *object, VfPlan *plan, GError **error)
   return true;
 }
 
+static JsonObject *
+directory_to_json (const VfPlanDirectory *directory)
+{
+  JsonObject *object = json_object_new ();
+  json_object_set_string_member (object, "path", directory->path);
+  json_object_set_object_member (object, "facts", vf_file_facts_to_json (directory->facts));
+  return object;
+}
+
+static bool
+directory_from_json (JsonObject *object, VfPlan *plan, GError **error)
+{
+  const char *path = vf_json_string (object, "path", error);
+  JsonObject *facts = path == NULL ? NULL : vf_json_object (object, "facts", error);
+  VfFileFacts *read = facts == NULL ? NULL : vf_file_facts_from_json (facts, error);
+  if (read == NULL)
+    return false;
+  g_ptr_array_add (plan->state_directories, vf_plan_directory_new (path, read));
+  return true;
+}
+
 static bool
 file_from_json (JsonObject *object, VfPlan *plan, GError **error)
 {
@@ -270,6 +291,7 @@ vf_plan_to_json (const VfPlan *plan)
   set_objects (object, "snapshots", plan->snapshots, (ToJson)snapshot_to_json);
   set_objects (object, "changes", plan->changes, (ToJson)change_to_json);
   set_strings (object, "directories", plan->directories);
+  set_objects (object, "state_directories", plan->state_directories, (ToJson)directory_to_json);
   return object;
 }
 
@@ -290,7 +312,8 @@ vf_plan_from_json (JsonObject *object, GError **error)
       !get_objects (object, "disks", plan, disk_from_json, error) ||
       !get_objects (object, "snapshots", plan, snapshot_from_json, error) ||
       !get_objects (object, "changes", plan, change_from_json, error) ||
-      !get_strings (object, "directories", plan->directories, error))
+      !get_strings (object, "directories", plan->directories, error) ||
+      !get_objects (object, "state_directories", plan, directory_from_json, error))
     return NULL;
   plan->checkpoints = (guint)checkpoints;
   plan->id = g_strdup (id);

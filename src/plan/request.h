@@ -30,6 +30,7 @@ typedef struct {
   guint zstd_level;  /* 1 to 19; 0: nothing is compressed */
   guint timeout_s;   /* silence or standstill that ends a wait */
   bool delete_source;
+  bool offline; /* the guest is shut off, and moves as it is */
   VfTuning tuning; /* of the switch */
 } VfRequest;
 

@@ -13,9 +13,16 @@ check_activity (const VfPreflight *preflight)
 {
   const VfInventory *inventory = preflight->inventory;
   const char *name = inventory->domain->name;
-  if (g_strcmp0 (inventory->state, "running") != 0 && g_strcmp0 (inventory->state, "paused") != 0)
-    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "not-running", name, "start the guest and try again",
+  bool active = g_strcmp0 (inventory->state, "running") == 0 || g_strcmp0 (inventory->state, "paused") == 0;
+  bool shut_off = g_strcmp0 (inventory->state, "shut off") == 0;
+  if (!preflight->request->offline && !active)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "not-running", name,
+                     shut_off ? "move it as it is with --offline, or start it" : "see what libvirt says of it (virsh domstate)",
                      "the guest is %s; a live move needs a running guest", inventory->state);
+  if (preflight->request->offline && !shut_off)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "not-shut-off", name,
+                     "move it as it runs, without --offline, or shut it down",
+                     "the guest is %s; --offline moves a guest that is shut off", inventory->state);
   if (inventory->job != NULL)
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "job-active", name,
                      "wait for it (virsh domjobinfo) or end it (virsh domjobabort)", "a %s job is running on the guest",
@@ -36,9 +43,10 @@ check_what_is_not_carried (const VfPreflight *preflight)
   else if (domain->tpm != NULL && strcmp (domain->tpm, "emulator") != 0)
     refuse (preflight, "tpm", domain->name, "let libvirt run the emulator (backend type 'emulator')",
             "the guest's TPM is a program that libvirt does not run, and nothing would run one at the destination");
-  if (inventory->has_managed_save)
-    refuse (preflight, "managed-save", domain->name, "remove it (virsh managedsave-remove)",
-            "the guest has a managed save image, which this version cannot carry");
+  if (inventory->has_managed_save && !preflight->request->offline)
+    refuse (preflight, "managed-save", domain->name,
+            "move it with --offline, saved memory and all; or start it, which restores it from the image (virsh start)",
+            "the guest has a managed save image, which only an offline move carries");
 }
 
 static void

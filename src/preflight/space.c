@@ -102,7 +102,7 @@ check_source_space (const VfPreflight *preflight)
   for (guint i = 0; i < plan->disks->len; i++) {
     const VfPlanDisk *disk = vf_plan_disk (plan, i);
     const VfPlanFile *top = vf_plan_disk_top (plan, disk);
-    if (disk->treatment != VF_TREAT_MOVE || top == NULL)
+    if (disk->treatment != VF_TREAT_MOVE || top == NULL || !top->is_top)
       continue;
     g_autofree char *cap = vf_plan_cap_at_source (plan, disk, 1);
     g_autofree char *directory = vf_path_directory (cap);

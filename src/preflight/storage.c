@@ -35,7 +35,7 @@ check_file_in_the_way (const VfPreflight *preflight, const VfPlanFile *file, con
     return;
   }
   vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "file-in-the-way", file->destination, hint,
-                   vf_plan_file_is_written (file)
+                   vf_plan_file_is_written (preflight->plan, file)
                        ? "a file of that name exists at %s, and the guest's writes must not go into it"
                        : "a file of that name with other content exists at %s",
                    preflight->destination->host);

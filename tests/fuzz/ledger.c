@@ -13,13 +13,14 @@ int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 static const char begin[] =
     "{\"record\":\"begin\",\"version\":1,\"request\":{\"domain\":\"g\",\"source_uri\":\"s\",\"destination_uri\":\"d\","
     "\"agent_path\":\"a\",\"cap_directory\":\"/c\",\"maps\":[],\"disks\":[],\"nets\":[],\"with\":[],\"max_cap_bytes\":1,\"rounds_max\":2,"
-    "\"downtime_ms\":0,\"streams\":0,\"zstd_level\":0,\"timeout_s\":3,\"delete_source\":false,\"tuning\":{}},\"plan\":{\"id\":\"0123abcd\",\"rendezvous\":\"r\",\"domain\":\"g\","
+    "\"downtime_ms\":0,\"streams\":0,\"zstd_level\":0,\"timeout_s\":3,\"delete_source\":false,\"offline\":false,\"tuning\":{}},\"plan\":{\"id\":\"0123abcd\",\"rendezvous\":\"r\",\"domain\":\"g\","
     "\"uuid\":\"u\",\"persistent\":true,\"autostart\":false,\"was_running\":true,\"checkpoints\":0,\"files\":[{\"kind\":\"layer\","
     "\"source\":\"/s/t\",\"destination\":\"/d/t\",\"facts\":{\"kind\":\"file\",\"bytes\":1,\"allocated\":1,\"device\":1,\"inode\":1,"
     "\"mtime_ns\":1,\"ctime_ns\":1,\"mode\":1,\"free_bytes\":1,\"filesystem\":1,\"directory_exists\":true},"
     "\"source_is_block\":false,\"destination_is_block\":false,\"is_top\":true,\"is_round\":false,\"maybe_there\":false,"
     "\"virtual_bytes\":1,\"format\":\"raw\",\"internal_snapshots\":[]}],\"disks\":[{\"target\":\"vda\",\"treatment\":\"move\","
-    "\"layers\":[0]}],\"snapshots\":[],\"changes\":[{\"from\":\"/s/t\",\"to\":\"/d/t\",\"to_block\":false}],\"directories\":[]}}";
+    "\"layers\":[0]}],\"snapshots\":[],\"changes\":[{\"from\":\"/s/t\",\"to\":\"/d/t\",\"to_block\":false}],\"directories\":[],"
+    "\"state_directories\":[]}}";
 
 static const char domain[] = "<domain><name>g</name><devices><disk type='file'><driver type='qcow2'/>"
                              "<source file='/s/t.ferry-0123abcd.cap1'/><target dev='vda'/></disk></devices></domain>";
@@ -61,6 +62,7 @@ use_ledger (VfLedger *ledger)
   g_autoptr (JsonObject) described = vf_plan_describe (plan, findings);
   g_autofree char *live = vf_document_domain (ledger, domain, false, NULL);
   g_autofree char *persistent = vf_document_domain (ledger, domain, true, NULL);
+  g_autofree char *definition = vf_document_definition (ledger, domain, NULL);
   g_autofree char *back = vf_document_without_caps (ledger, domain, NULL);
   g_assert_cmpuint (ledger->files->len, ==, plan->files->len);
   g_assert_cmpuint (ledger->capped, <=, ledger->generations->len);

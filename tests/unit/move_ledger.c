@@ -376,6 +376,7 @@ everything (VfLedger *ledger)
                           ledger->directories->len, ledger->far_caps->len, g_hash_table_size (ledger->committed),
                           g_hash_table_size (ledger->caps_gone), ledger->left_behind->len,
                           ledger->snapshots == NULL ? 0 : ledger->snapshots->len, ledger->checkpoints->len);
+  g_string_append_printf (text, "definition %d aside %s\n", ledger->definition_kept, ledger->saved_aside);
   return g_string_free (text, FALSE);
 }
 
@@ -399,6 +400,8 @@ static const char *const whole_move[] = {
   "{\"record\":\"phase\",\"phase\":\"switch\"}",
   "{\"record\":\"snapshots-drop\",\"snapshots\":[{\"name\":\"a\",\"xml\":\"<x/>\"}]}",
   "{\"record\":\"checkpoints\",\"checkpoints\":[{\"name\":\"c\",\"xml\":\"<x/>\"}]}",
+  "{\"record\":\"definition\"}",
+  "{\"record\":\"set-aside\",\"path\":\"/k\"}",
   "{\"record\":\"switch\"}",
   "{\"record\":\"switched\",\"reason\":\"r\"}",
   "{\"record\":\"downtime\",\"downtime_ms\":9}",

@@ -45,9 +45,9 @@ every_phase_has_words_for_people (void)
 /* Rows: from; columns: to. */
 static const char *const follows[COUNT] = {
   /*             planned cap seed rounds berth switch settle done undo undone */
-  /* planned */ "yy......y.",
+  /* planned */ "yyy.....y.",
   /* cap     */ ".yy.....y.",
-  /* seed    */ "..yy....y.",
+  /* seed    */ "..yyy...y.",
   /* rounds  */ "...yy...y.",
   /* berth   */ "....yy..y.",
   /* switch  */ ".....yy.y.",

@@ -89,9 +89,9 @@ assert_damaged (JsonObject *object, const char *part)
 static void
 a_plan_that_lacks_something_is_damage (void)
 {
-  static const char *const members[] = { "id",        "rendezvous",  "domain",      "uuid",  "persistent",
-                                         "autostart", "was_running", "checkpoints", "files", "disks",
-                                         "snapshots", "changes",     "directories" };
+  static const char *const members[] = { "id",          "rendezvous",       "domain", "uuid",  "persistent", "autostart",
+                                         "was_running", "checkpoints",      "files",  "disks", "snapshots",  "changes",
+                                         "directories", "state_directories" };
   static const struct {
     const char *array, *member;
   } inner[] = {

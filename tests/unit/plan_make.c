@@ -93,7 +93,7 @@ variable_stores_travel_as_files_that_the_guest_writes (void)
   g_assert_cmpstr (store->format, ==, "raw");
   g_assert_false (store->maybe_there);
   g_assert_false (store->is_top);
-  g_assert_true (vf_plan_file_is_written (store));
+  g_assert_true (vf_plan_file_is_written (plan, store));
   g_assert_cmpint (vf_plan_find_source (plan, "/nvram/old_VARS.fd"), ==, -1);
   g_assert_true (g_ptr_array_find_with_equal_func (plan->directories, "/there", g_str_equal, NULL));
   guint changes = 0;

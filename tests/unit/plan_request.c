@@ -90,6 +90,7 @@ full_request (void)
   request->tuning.parallel = true;
   request->tuning.parallel_connections = 4;
   request->tuning.dname = g_strdup ("shop-2");
+  request->offline = true;
   return request;
 }
 
@@ -114,6 +115,7 @@ the_journal_gives_back_every_word (void)
   g_assert_true (again->tuning.parallel);
   g_assert_cmpuint (again->tuning.parallel_connections, ==, 4);
   g_assert_cmpstr (again->tuning.dname, ==, "shop-2");
+  g_assert_true (again->offline);
 }
 
 static void
