@@ -42,14 +42,17 @@ static bool
 device_is_as_sent (VfMove *move, guint index, const VfFileFacts *now, GError **error)
 {
   const VfPlanFile *file = vf_plan_file (vf_move_plan (move), index);
+  bool equal = false;
   VfDigest digest;
+  VfFileId far_id;
   g_auto (VfFd) fd = open (file->source, O_RDONLY | O_CLOEXEC);
   if (fd == VF_FD_NONE)
     return vf_error_set_errno (error, errno, "cannot open layer '%s' at the source", file->source);
+  VfSeedSource source = { .fd = fd, .path = file->source, .file_bytes = now->bytes, .cancellable = move->cancellable };
   vf_move_note (move, "reading device '%s' again, to see that nobody has written it", file->source);
-  if (!vf_digest_fd (fd, file->source, now->bytes, move->cancellable, &digest, error))
+  if (!vf_far_compare (vf_move_link (move), file->destination, &source, &equal, &digest, &far_id, error))
     return false;
-  return vf_digest_equal (&digest, &vf_ledger_file (move->ledger, index)->digest) ||
+  return equal ||
          vf_error_set (error, VF_ERROR_CORRUPT, "cannot move device '%s': it was changed since it was copied", file->source);
 }
 
