@@ -101,6 +101,9 @@ bool vf_move_decide (VfMove *move, bool *moved, GError **error);
 /* Goes on with a migration that broke in post-copy, over the link that there is now (switch.c). */
 bool vf_move_go_on_in_post_copy (VfMove *move, GError **error);
 
+/* The move's bandwidth in bytes a second, 0: no limit; a VfLinkRate (rate.c). */
+guint64 vf_move_rate (gpointer move);
+
 /* Puts the next generation of caps on (cap.c). */
 bool vf_move_put_caps (VfMove *move, GError **error);
 
