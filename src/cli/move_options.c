@@ -166,6 +166,19 @@ take_cap_directory (VfRequest *request, GError **error)
   return true;
 }
 
+/* A guest that is shut off has no switch to be tuned; only its name can be another one. */
+static bool
+check_offline (const VfRequest *request, GError **error)
+{
+  for (gsize i = 0; request->offline && i < vf_tuning_row_count; i++) {
+    const VfTuningRow *row = &vf_tuning_rows[i];
+    if (row->option != NULL && vf_tuning_has (&request->tuning, row) && !g_str_equal (row->option, "dname"))
+      return vf_error_set (error, VF_ERROR_USAGE, "cannot use --%s with --offline: there is no switchover of a running guest",
+                           row->option);
+  }
+  return true;
+}
+
 VfRequest *
 vf_move_options_request (char **arguments, GError **error)
 {
@@ -196,7 +209,8 @@ vf_move_options_request_for (const char *domain, const char *destination_uri, GE
       !take_number (given.downtime, "--downtime", 1, 600000, &request->downtime_ms, error) ||
       (given.bandwidth != NULL && !vf_parse_rate (given.bandwidth, "--bandwidth", &request->bandwidth_bytes_s, error)) ||
       !take_number (given.streams, "--streams", 1, 16, &request->streams, error) ||
-      !take_number (given.timeout, "--timeout", 3, 86400, &request->timeout_s, error) || !take_tuning (request, error))
+      !take_number (given.timeout, "--timeout", 3, 86400, &request->timeout_s, error) || !take_tuning (request, error) ||
+      !check_offline (request, error))
     return NULL;
   return g_steal_pointer (&request);
 }

@@ -119,7 +119,7 @@ vf_document_checkpoint (VfLedger *ledger, const char *xml, GError **error)
 char *
 vf_document_definition (VfLedger *ledger, const char *xml, GError **error)
 {
-  return with_networks (ledger, vf_domain_xml_rewrite (xml, ledger->plan->changes, true, error), error);
+  return with_names (ledger, vf_domain_xml_rewrite (xml, ledger->plan->changes, true, error), error);
 }
 
 char *

@@ -42,34 +42,48 @@ vf_move_saved_image (const VfMove *move)
   return NULL;
 }
 
-/* Has the guest been restored from the image meanwhile? Then libvirt has removed it, and it must not come back: the guest would
- * get old memory over newer disks. */
-static bool
-was_restored (VfMove *move, VfGuestState state, bool *restored, GError **error)
+/* A guest that has been restored from the image must not get it back: that would be old memory over newer disks. libvirt has
+ * removed the image then. */
+typedef enum {
+  IMAGE_UNUSED,
+  IMAGE_USED,
+  IMAGE_UNCLEAR, /* devices tell no time of their last change */
+} ImageUse;
+
+static ImageUse
+use_of_image (VfMove *move, VfGuestState state)
 {
-  GError *failure = NULL;
-  *restored = state == VF_GUEST_RUNNING || state == VF_GUEST_PAUSED;
-  if (state != VF_GUEST_SHUT_OFF || vf_move_files_are_as_planned (move, &failure))
-    return true;
-  *restored = vf_error_is (failure, VF_ERROR_CORRUPT); /* changed; anything else says nothing of that */
-  if (*restored)
-    g_error_free (failure);
-  else
-    g_propagate_error (error, failure);
-  return *restored;
+  const VfPlan *plan = vf_move_plan (move);
+  ImageUse use = IMAGE_UNUSED;
+  if (state == VF_GUEST_ABSENT) /* nobody could start it */
+    return IMAGE_UNUSED;
+  if (state != VF_GUEST_SHUT_OFF)
+    return IMAGE_USED;
+  for (guint i = 0; i < plan->files->len; i++) {
+    const VfPlanFile *file = vf_plan_file (plan, i);
+    g_autoptr (VfFileFacts) now = vf_move_look_at_source (file, NULL);
+    if (file->source_is_block)
+      use = IMAGE_UNCLEAR;
+    else if (file->kind != VF_PLAN_SAVED && (now == NULL || !vf_file_is_unchanged (file->facts, now)))
+      return IMAGE_USED;
+  }
+  return use;
 }
 
 static bool
 give_saved_image_back (VfMove *move, VfGuestState state, GError **error)
 {
-  bool restored = false;
   const char *kept = move->ledger->saved_aside;
   const VfPlanFile *image = vf_move_saved_image (move);
   if (kept == NULL || image == NULL || g_access (kept, F_OK) != 0)
     return true;
-  if (!was_restored (move, state, &restored, error))
-    return false;
-  if (!restored && link (kept, image->source) != 0 && errno != EEXIST)
+  ImageUse use = g_access (image->source, F_OK) == 0 ? IMAGE_USED : use_of_image (move, state);
+  if (use == IMAGE_UNCLEAR) {
+    vf_move_note (move, "the guest's saved memory is kept as '%s'; if the guest was not started since, it belongs to '%s'",
+                  kept, image->source);
+    return true;
+  }
+  if (use == IMAGE_UNUSED && link (kept, image->source) != 0 && errno != EEXIST)
     return vf_error_set_errno (error, errno, "cannot give the managed save image '%s' its name back", image->source);
   if (!vf_fd_sync_directory_of (image->source, error))
     return false;

@@ -148,10 +148,6 @@ bool vf_move_drop_definition (VfMove *move, GError **error);
 /* The plan's managed save image, or NULL. Borrowed. (kept_definition.c) */
 const VfPlanFile *vf_move_saved_image (const VfMove *move);
 
-/* Fails with VF_ERROR_CORRUPT when a planned file, save the managed save image, was written since; devices are read for it
- * (switch_offline.c). */
-bool vf_move_files_are_as_planned (VfMove *move, GError **error);
-
 /* For an undo: gives the source back what an offline switch took away, the saved memory before the definition. */
 bool vf_move_bring_definition_back (VfMove *move, GError **error);
 

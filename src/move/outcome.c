@@ -30,13 +30,11 @@ vf_outcome_decide (VfGuestState source, VfGuestState destination, VfSwitchFacts 
 VfOfflineStep
 vf_outcome_next_offline (VfGuestState source, VfGuestState destination)
 {
-  static const VfOfflineStep when_there_is_none[5] = {
-    [VF_GUEST_UNKNOWN] = VF_OFFLINE_WAIT,  [VF_GUEST_ABSENT] = VF_OFFLINE_DEFINE,  [VF_GUEST_SHUT_OFF] = VF_OFFLINE_UNDEFINE,
-    [VF_GUEST_PAUSED] = VF_OFFLINE_STAYED, [VF_GUEST_RUNNING] = VF_OFFLINE_STAYED,
-  };
   if (source == VF_GUEST_UNKNOWN || destination == VF_GUEST_UNKNOWN)
     return VF_OFFLINE_WAIT;
-  if (destination == VF_GUEST_ABSENT)
-    return when_there_is_none[source];
-  return source == VF_GUEST_ABSENT ? VF_OFFLINE_MOVED : VF_OFFLINE_PERSON;
+  if (source == VF_GUEST_ABSENT)
+    return destination == VF_GUEST_ABSENT ? VF_OFFLINE_DEFINE : VF_OFFLINE_MOVED;
+  if (destination != VF_GUEST_ABSENT)
+    return VF_OFFLINE_PERSON;
+  return source == VF_GUEST_SHUT_OFF ? VF_OFFLINE_UNDEFINE : VF_OFFLINE_STAYED;
 }

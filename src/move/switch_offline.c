@@ -37,7 +37,8 @@ vf_move_is_at_rest (VfMove *move, GError **error)
   return false;
 }
 
-/* A device tells no time of its last change. */
+/* A device tells no time of its last change. Its copy, which has arrived as it was then, does (preflight refuses devices whose
+ * copies get another backing name). */
 static bool
 device_is_as_sent (VfMove *move, guint index, const VfFileFacts *now, GError **error)
 {
@@ -70,8 +71,8 @@ file_is_as_planned (VfMove *move, guint index, GError **error)
                        file->source);
 }
 
-bool
-vf_move_files_are_as_planned (VfMove *move, GError **error)
+static bool
+files_are_as_planned (VfMove *move, GError **error)
 {
   for (guint i = 0; i < vf_move_plan (move)->files->len; i++)
     if (vf_plan_file (vf_move_plan (move), i)->kind != VF_PLAN_SAVED && !file_is_as_planned (move, i, error))
@@ -192,8 +193,8 @@ undefine_here (VfMove *move, GError **error)
 {
   bool saved = move->ledger->saved_aside != NULL;
   return vf_move_connect_source (move, error) && copies_are_in_place (move, error) && definition_is_as_kept (move, error) &&
-         vf_move_files_are_as_planned (move, error) && vf_move_is_at_rest (move, error) &&
-         saved_image_is_in_place (move, error) && vf_guest_undefine (move->guest, saved, error);
+         files_are_as_planned (move, error) && vf_move_is_at_rest (move, error) && saved_image_is_in_place (move, error) &&
+         vf_guest_undefine (move->guest, saved, error);
 }
 
 static bool

@@ -49,6 +49,21 @@ check_what_is_not_carried (const VfPreflight *preflight)
             "the guest has a managed save image, which only an offline move carries");
 }
 
+/* The domain XML that is embedded in saved memory names the guest, and libvirt lets that be replaced by none of another name.
+ */
+static void
+check_name_in_saved_memory (const VfPreflight *preflight)
+{
+  const char *dname = preflight->request->tuning.dname;
+  for (guint i = 0; dname != NULL && i < preflight->plan->files->len; i++) {
+    const VfPlanFile *file = vf_plan_file (preflight->plan, i);
+    if (file->kind == VF_PLAN_MEMORY || file->kind == VF_PLAN_SAVED)
+      vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "saved-name", file->source,
+                       "leave --dname away, or do without the saved memory",
+                       "libvirt does not let the guest's name in saved memory become '%s'", dname);
+  }
+}
+
 static void
 check_disk (const VfPreflight *preflight, const VfXmlDisk *disk)
 {
@@ -87,5 +102,6 @@ vf_preflight_guest (const VfPreflight *preflight)
 {
   check_activity (preflight);
   check_what_is_not_carried (preflight);
+  check_name_in_saved_memory (preflight);
   check_writable_disks (preflight);
 }

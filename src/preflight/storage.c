@@ -87,6 +87,18 @@ check_device (const VfPreflight *preflight, const VfPlanFile *file, const VfFarF
                      there->file->bytes, exact ? "is raw and needs exactly" : "needs at least", file->facts->bytes);
 }
 
+/* Before an offline switch a device is compared with its copy, since it tells no time of its last change. */
+static void
+check_offline_device (const VfPreflight *preflight, const VfPlanFile *file, const VfFarFacts *there)
+{
+  if (!preflight->plan->offline || !file->source_is_block)
+    return;
+  if (file->new_backing != NULL || (file->destination_is_block && there->file->bytes != file->facts->bytes))
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "offline-device", file->source,
+                     "take a device of the same size and keep the places below it, or move the guest while it runs",
+                     "its copy would not equal it, so nobody could see whether the device was written meanwhile");
+}
+
 static void
 check_file (const VfPreflight *preflight, const VfPlanFile *file)
 {
@@ -94,6 +106,7 @@ check_file (const VfPreflight *preflight, const VfPlanFile *file)
   if (there == NULL)
     return;
   check_roots (preflight, file, there);
+  check_offline_device (preflight, file, there);
   if (vf_plan_file_is_link (file))
     check_link (preflight, file, there);
   else if (file->destination_is_block)

@@ -145,6 +145,35 @@ saved_memory_of_that_name_there_is_in_the_way (void)
   assert_refused_for (trial, "file-in-the-way", saved, "the guest's writes must not go into it");
 }
 
+static void
+the_name_in_saved_memory_cannot_change (void)
+{
+  g_autoptr (Trial) trial = trial_put_away ();
+  trial->scene->request->tuning.dname = g_strdup ("shop-2");
+  trial_run (trial);
+  guint told = 0;
+  for (guint i = 0; i < trial->findings->len; i++)
+    told += strcmp (((const VfFinding *)trial->findings->pdata[i])->code, "saved-name") == 0;
+  g_assert_cmpuint (told, ==, 2); /* a snapshot's memory, and the managed save image */
+}
+
+static void
+a_device_whose_copy_would_differ (void)
+{
+  Trial *trial = trial_on_device ();
+  trial->scene->request->offline = true;
+  g_free (trial->scene->inventory->state);
+  trial->scene->inventory->state = g_strdup ("shut off");
+  trial->plan = scene_plan (trial->scene);
+  vf_plan_file (trial->plan, 0)->new_backing = g_strdup ("/other");
+  trial_run (trial);
+  bool told = false;
+  for (guint i = 0; i < trial->findings->len; i++)
+    told = told || strcmp (((const VfFinding *)trial->findings->pdata[i])->code, "offline-device") == 0;
+  g_assert_true (told);
+  trial_free (trial);
+}
+
 /* ---- records ---- */
 
 static void
@@ -223,10 +252,23 @@ all_cells_are_as_written (void)
     VfGuestState source, destination;
     VfOfflineStep step;
   } cells[] = {
-    { R, A, VF_OFFLINE_STAYED },   { R, O, VF_OFFLINE_PERSON }, { R, P, VF_OFFLINE_PERSON }, { R, R, VF_OFFLINE_PERSON },
-    { P, A, VF_OFFLINE_STAYED },   { P, O, VF_OFFLINE_PERSON }, { P, P, VF_OFFLINE_PERSON }, { P, R, VF_OFFLINE_PERSON },
-    { O, A, VF_OFFLINE_UNDEFINE }, { O, O, VF_OFFLINE_PERSON }, { O, P, VF_OFFLINE_PERSON }, { O, R, VF_OFFLINE_PERSON },
-    { A, A, VF_OFFLINE_DEFINE },   { A, O, VF_OFFLINE_MOVED },  { A, P, VF_OFFLINE_MOVED },  { A, R, VF_OFFLINE_MOVED },
+    { R, A, VF_OFFLINE_STAYED },
+    { R, O, VF_OFFLINE_PERSON },
+    { R, P, VF_OFFLINE_PERSON },
+    { R, R, VF_OFFLINE_PERSON },
+    { VF_GUEST_DIVIDED, A, VF_OFFLINE_STAYED },
+    { P, A, VF_OFFLINE_STAYED },
+    { P, O, VF_OFFLINE_PERSON },
+    { P, P, VF_OFFLINE_PERSON },
+    { P, R, VF_OFFLINE_PERSON },
+    { O, A, VF_OFFLINE_UNDEFINE },
+    { O, O, VF_OFFLINE_PERSON },
+    { O, P, VF_OFFLINE_PERSON },
+    { O, R, VF_OFFLINE_PERSON },
+    { A, A, VF_OFFLINE_DEFINE },
+    { A, O, VF_OFFLINE_MOVED },
+    { A, P, VF_OFFLINE_MOVED },
+    { A, R, VF_OFFLINE_MOVED },
   };
   for (gsize i = 0; i < G_N_ELEMENTS (cells); i++)
     if (vf_outcome_next_offline (cells[i].source, cells[i].destination) != cells[i].step)
@@ -251,6 +293,8 @@ main (int argc, char **argv)
   ADD ("a guest that is shut off is refused, with the hint to the option",
        a_guest_that_is_shut_off_is_refused_with_the_hint_to_the_option);
   ADD ("saved memory of that name there is in the way", saved_memory_of_that_name_there_is_in_the_way);
+  ADD ("a device whose copy would differ is refused", a_device_whose_copy_would_differ);
+  ADD ("the name in saved memory cannot change", the_name_in_saved_memory_cannot_change);
   ADD ("what was put aside is remembered", what_was_put_aside_is_remembered);
   ADD ("the definition changes its places only", the_definition_changes_its_places_only);
   ADD ("a kept document is private and can be dropped twice", a_kept_document_is_private_and_can_be_dropped_twice);
