@@ -7,6 +7,7 @@ head_free (VfHead *head)
 {
   g_free (head->target);
   g_free (head->snapshot);
+  g_free (head->volume);
   g_clear_pointer (&head->chain, vf_chain_free);
   g_free (head);
 }

@@ -12,6 +12,7 @@ typedef struct {
   char *snapshot; /* the snapshot that needs it; NULL: the guest as it runs */
   bool is_media;  /* read-only: a CD, a read-only disk */
   VfSourceKind kind;
+  char *volume; /* "volume:POOL/NAME" where a definition names the top layer so, or NULL */
   VfChain *chain;
 } VfHead;
 

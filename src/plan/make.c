@@ -151,6 +151,11 @@ add_disk (const Making *making, const VfXmlDisk *disk)
   planned->cap_directory_source = top->source_is_block ? g_strdup (making->request->cap_directory) : NULL;
   planned->cap_directory_destination = top->destination_is_block ? g_strdup (making->request->cap_directory) : NULL;
   name_disk (making, head, planned, top);
+  if (disk->source->volume == NULL)
+    return;
+  planned->source_volume = g_strdup (disk->source->volume);
+  if (vf_request_disk_path (making->request, disk->target) == NULL)
+    planned->destination_volume = vf_request_volume (making->request, disk->source->volume);
 }
 
 static const char *
@@ -289,6 +294,40 @@ add_change (const Making *making, const char *source, bool to_block)
                    vf_path_change_new (source, destination, to_block ? VF_SOURCE_BLOCK : VF_SOURCE_FILE, NULL));
 }
 
+/* Where --disk gives a volume another place it is a file there. */
+static void
+add_volume_change (const Making *making, const VfXmlDisk *disk, GHashTable *done)
+{
+  const VfSource *source = disk->source;
+  if (source->volume == NULL || !g_hash_table_add (done, source->volume))
+    return;
+  const VfXmlDisk *live = vf_domain_xml_disk (making->inventory->domain, disk->target);
+  bool is_named = live != NULL && g_strcmp0 (live->source->volume, source->volume) == 0 &&
+                  vf_request_disk_path (making->request, disk->target) != NULL;
+  gint file = is_named && source->path != NULL ? find_file (making, source->path) : -1;
+  if (file >= 0) {
+    const VfPlanFile *top = vf_plan_file (making->plan, (guint)file);
+    g_ptr_array_add (making->plan->changes,
+                     vf_path_change_new (source->volume, top->destination,
+                                         top->destination_is_block ? VF_SOURCE_BLOCK : VF_SOURCE_FILE, NULL));
+    return;
+  }
+  g_autofree char *there = vf_request_volume (making->request, source->volume);
+  g_ptr_array_add (making->plan->changes, vf_path_change_new (source->volume, there, VF_SOURCE_FILE, NULL));
+}
+
+static void
+add_volume_changes (const Making *making, GHashTable *done)
+{
+  for (guint i = 0; i < making->inventory->domain->disks->len; i++)
+    add_volume_change (making, making->inventory->domain->disks->pdata[i], done);
+  for (guint i = 0; i < making->inventory->snapshots->len; i++) {
+    const VfSnapshotXml *xml = ((const VfInventorySnapshot *)making->inventory->snapshots->pdata[i])->xml;
+    for (guint j = 0; xml->domain != NULL && j < xml->domain->disks->len; j++)
+      add_volume_change (making, xml->domain->disks->pdata[j], done);
+  }
+}
+
 static void
 add_snapshot_source_changes (const Making *making, const VfSnapshotXml *xml, GHashTable *done)
 {
@@ -315,6 +354,7 @@ add_changes (const Making *making)
     if (file >= 0 && g_hash_table_add (done, name))
       add_change (making, name, vf_plan_file (making->plan, (guint)file)->destination_is_block);
   }
+  add_volume_changes (making, done);
   g_autoptr (GPtrArray) with_nvram = vf_inventory_with_nvram (making->inventory);
   for (guint i = 0; i < with_nvram->len; i++) {
     char *path = ((const VfDomainXml *)with_nvram->pdata[i])->nvram;

@@ -114,6 +114,8 @@ disk_to_json (const VfPlanDisk *disk)
   json_object_set_array_member (object, "layers", layers);
   vf_json_set_string (object, "source_name", disk->source_name);
   vf_json_set_string (object, "destination_name", disk->destination_name);
+  vf_json_set_string (object, "source_volume", disk->source_volume);
+  vf_json_set_string (object, "destination_volume", disk->destination_volume);
   vf_json_set_string (object, "cap_directory_source", disk->cap_directory_source);
   vf_json_set_string (object, "cap_directory_destination", disk->cap_directory_destination);
   return object;
@@ -163,6 +165,8 @@ disk_from_json (JsonObject *object, VfPlan *plan, GError **error)
   disk->reason = g_strdup (vf_json_string_or (object, "reason", ""));
   disk->source_name = g_strdup (vf_json_string_or (object, "source_name", NULL));
   disk->destination_name = g_strdup (vf_json_string_or (object, "destination_name", NULL));
+  disk->source_volume = g_strdup (vf_json_string_or (object, "source_volume", NULL));
+  disk->destination_volume = g_strdup (vf_json_string_or (object, "destination_volume", NULL));
   disk->cap_directory_source = g_strdup (vf_json_string_or (object, "cap_directory_source", NULL));
   disk->cap_directory_destination = g_strdup (vf_json_string_or (object, "cap_directory_destination", NULL));
   return treatment_from_name (treatment, &disk->treatment, error) && layers_from_json (layers, disk, plan, error);

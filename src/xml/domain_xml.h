@@ -41,7 +41,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfDomainXml, vf_domain_xml_free)
 /* NULL if there is no such target. Borrowed. */
 const VfXmlDisk *vf_domain_xml_disk (const VfDomainXml *domain, const char *target);
 
-/* One place that a move changes. */
+/* One place that a move changes: `from` and `to` are paths, or volumes as vf_volume_key names them. */
 typedef struct {
   char *from;
   char *to;
