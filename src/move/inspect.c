@@ -8,6 +8,7 @@
 #include "move/estimate.h"
 #include "move/guard.h"
 #include "move/pools.h"
+#include "move/shared.h"
 #include "move/survey.h"
 #include "move/own_xml.h"
 #include "xml/capabilities_xml.h"
@@ -234,7 +235,7 @@ find_unfinished_move (const VfInventory *inventory, GPtrArray *findings, GError 
 
 /* Adds to `findings`. */
 static bool
-make_plan (VfMove *move, const VfInventory *inventory, GPtrArray *findings, VfPlan **plan_out, GError **error)
+make_plan (VfMove *move, VfInventory *inventory, GPtrArray *findings, VfPlan **plan_out, GError **error)
 {
   g_autofree char *id = vf_id_new ();
   g_autofree char *rendezvous = g_uuid_string_random ();
@@ -253,8 +254,9 @@ make_plan (VfMove *move, const VfInventory *inventory, GPtrArray *findings, VfPl
   g_autoptr (VfPlaces) places = vf_places_new (inventory, move->request, table, pools, error);
   if (places == NULL)
     return false;
-  if (reached && (!look_at_places (move, places, inventory->domain->uuid, table, error) ||
-                  !survey_destination_host (move, inventory, there, error)))
+  if (reached &&
+      (!look_at_places (move, places, inventory->domain->uuid, table, error) ||
+       !vf_find_shared (move, id, inventory, places, table, error) || !survey_destination_host (move, inventory, there, error)))
     return false;
   g_autoptr (VfPlan) plan = vf_plan_make (id, inventory, places, move->request, table);
   g_free (plan->rendezvous);
@@ -262,7 +264,7 @@ make_plan (VfMove *move, const VfInventory *inventory, GPtrArray *findings, VfPl
   plan->destination_host = g_strdup (there->host);
   if (reached)
     note_cpus (plan, inventory->devices, there->offers);
-  if (reached && !compare_files (move, plan, there, error))
+  if (reached && (!compare_files (move, plan, there, error) || !vf_check_shared_caps (move, plan, table, findings, error)))
     return false;
   VfPreflight preflight = { inventory, move->request, plan, table, there, findings };
   vf_preflight_run (&preflight);

@@ -20,7 +20,7 @@ vf_move_refresh_pools (VfMove *move, VfHypervisor *hypervisor, VfSide side)
 static const VfHostPool *
 find_pool (const VfHost *host, const char *name)
 {
-  for (guint i = 0; i < host->pools->len; i++) {
+  for (guint i = 0; host != NULL && i < host->pools->len; i++) {
     const VfHostPool *pool = host->pools->pdata[i];
     if (strcmp (pool->name, name) == 0 && pool->active)
       return pool;

@@ -61,12 +61,20 @@ static bool
 look_up_volume (Survey *survey, VfSource *source, GError **error)
 {
   GError *failure = NULL;
-  if (source == NULL || vf_hypervisor_resolve_source (survey->move->source, source, &failure))
+  if (source == NULL || source->volume == NULL || source->path != NULL)
+    return true;
+  if (survey->move->source == NULL) {
+    g_free (source->problem);
+    source->problem = g_strdup_printf ("no libvirt was asked where '%s' lies", source->volume);
+    return true;
+  }
+  if (vf_hypervisor_resolve_source (survey->move->source, source, &failure))
     return true;
   if (!vf_error_is (failure, VF_ERROR_NOT_FOUND)) {
     g_propagate_error (error, failure);
     return false;
   }
+  g_free (source->problem);
   source->problem = g_strdup (failure->message);
   g_error_free (failure);
   return true;

@@ -49,7 +49,7 @@ typedef struct {
 
 typedef enum {
   VF_TREAT_MOVE,
-  VF_TREAT_SHARED, /* reached over the network by both hosts; left where it is */
+  VF_TREAT_SHARED, /* both hosts reach it, over the network or on storage that they share; left where it is */
   VF_TREAT_MEDIA,  /* read-only: copied, or found equal there */
   VF_TREAT_SKIP,   /* an empty drive */
 } VfTreatment;
@@ -57,6 +57,7 @@ typedef enum {
 typedef struct {
   char *target;
   VfTreatment treatment;
+  bool is_probed;                           /* shared, and that was seen */
   char *reason;                             /* why so treated, for people */
   GArray *layers;                           /* guint indexes into files, top first */
   char *source_name, *destination_name;     /* what the definitions call the top layer, where that is a symlink or leads through

@@ -24,6 +24,7 @@ vf_xml_disk_free (VfXmlDisk *disk)
   g_free (disk->target);
   g_free (disk->device);
   g_free (disk->bus);
+  g_free (disk->cache);
   g_free (disk->mirror_job);
   vf_source_free (disk->source);
   g_clear_pointer (&disk->backing, g_ptr_array_unref);
@@ -175,6 +176,7 @@ vf_xml_disk_read (const xmlNode *disk)
   VfXmlDisk *read = g_new0 (VfXmlDisk, 1);
   read->target = vf_xml_attribute (target, "dev");
   read->bus = vf_xml_attribute (target, "bus");
+  read->cache = vf_xml_attribute (vf_xml_first (disk, "driver"), "cache");
   read->device = vf_xml_attribute (disk, "device");
   if (read->device == NULL)
     read->device = g_strdup ("disk");

@@ -8,6 +8,7 @@ typedef struct {
   char *target; /* "vda" */
   char *device; /* "disk", "cdrom", "floppy", "lun" */
   char *bus;    /* or NULL */
+  char *cache;  /* "none", "writeback", …; NULL: the hypervisor's default */
   VfSource *source;
   GPtrArray *backing; /* VfSource, from the one below the top down; empty where the XML has no <backingStore> with a source */
   bool readonly;

@@ -15,7 +15,7 @@ typedef struct {
   char *path;    /* of FILE and BLOCK, as written there; else NULL */
   char *format;  /* "raw", "qcow2", …; NULL when the XML does not say */
   char *other;   /* libvirt's word for kind OTHER */
-  char *name;   /* of kind OTHER: what virsh domblklist shows for it, or NULL */
+  char *name;    /* of kind OTHER: what virsh domblklist shows for it, or NULL */
   char *volume;  /* "volume:POOL/NAME" of a volume, or NULL; it is of kind OTHER until someone has looked up its path */
   char *problem; /* why a volume could not be looked up, or NULL */
 } VfSource;
