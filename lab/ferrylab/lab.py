@@ -82,6 +82,8 @@ class Lab:
         self.pass_env = {key: os.environ[key] for key in SANITIZER_ENV if key in os.environ}
         self.pass_env.update(pass_env or {})
         self.shares = [os.path.realpath(path) for path in (*share, *([bin_dir] if bin_dir else []), kernel.cache_dir())]
+        self.shared_dir = os.path.join(self.state, "shared")  # one directory that hosts may mount; see Storage.shared
+        self.shares.append(self.shared_dir)
         self.hosts = [Host(self, host, index) for index, host in enumerate(hosts)]
         self.keys = Keys(self)
         self.link = Link(self)
@@ -115,6 +117,7 @@ class Lab:
             self.keys.make()
             with self._machine_lock():
                 self.link.raise_up()
+            os.mkdir(self.shared_dir)
             for host in self.hosts:
                 host.lay_out()
             for host in self.hosts:

@@ -119,6 +119,14 @@ class Storage:
         self._run_script(self._mount_one(mounts[-1]))
         return path
 
+    def shared(self, path):
+        """The lab's one shared directory, mounted at `path` of this host; what lies in it all hosts that mount it have."""
+        mounts = proc.read_json(self._mounts_file, [])
+        mounts.append({"device": self.host.lab.shared_dir, "kind": "bind", "path": path})
+        proc.write_json(self._mounts_file, mounts)
+        self._run_script(self._mount_one(mounts[-1]))
+        return path
+
     def _attach(self, name, size, inside):
         """A loop device over a new sparse file of the state directory, and its node inside the host. Returns the device."""
         backing = os.path.join(self.host.state, "loops", name)
@@ -140,6 +148,8 @@ class Storage:
     @staticmethod
     def _mount_one(mount):
         device, path = shlex.quote(mount["device"]), shlex.quote(mount["path"])
+        if mount["kind"] == "bind":
+            return [f"mkdir -p {path}", f"mount --bind {device} {path}"]
         # nouuid: the same image may be mounted by another host of this lab.
         options = "-o nouuid " if mount["kind"] == "xfs" else ""
         return [f"mkdir -p {path}", f"mount -t {mount['kind']} {options}{device} {path}"]

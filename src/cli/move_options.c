@@ -12,6 +12,7 @@ static struct {
   char **maps;
   char **disks;
   char **nets;
+  char **pools;
   char **with;
   char *rsh;
   char *agent_path;
@@ -35,6 +36,7 @@ static const GOptionEntry entries[] = {
   { "disk", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.disks, "another place for a disk's top layer; repeatable",
     "TARGET=DSTPATH" },
   { "net", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.nets, "another name there for a bridge or network; repeatable", "OLD=NEW" },
+  { "pool", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.pools, "another name there for a storage pool; repeatable", "OLD=NEW" },
   { "with", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &given.with, "a further file that travels with the guest; repeatable", "FILE" },
   { "rsh", 'e', 0, G_OPTION_ARG_STRING, &given.rsh, "the remote shell (default ssh)", "COMMAND" },
   { "agent-path", 0, 0, G_OPTION_ARG_STRING, &given.agent_path, "virt-ferry at the destination (default virt-ferry)", "PATH" },
@@ -203,6 +205,7 @@ vf_move_options_request_for (const char *domain, const char *destination_uri, GE
       !take_pairs (request, given.maps, vf_request_add_map, error) ||
       !take_pairs (request, given.disks, vf_request_add_disk, error) ||
       !take_pairs (request, given.nets, vf_request_add_net, error) ||
+      !take_pairs (request, given.pools, vf_request_add_pool, error) ||
       !take_pairs (request, given.with, vf_request_add_with, error) ||
       (given.max_cap != NULL && !vf_parse_bytes (given.max_cap, "--max-cap", &request->max_cap_bytes, error)) ||
       !take_number (given.rounds, "--rounds", 0, 100, &request->rounds_max, error) ||

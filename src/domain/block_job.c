@@ -43,7 +43,8 @@ fail (const Commit *commit, VfErrorCode code, GError **error, const char *why)
 static bool
 is_based (const Commit *commit, const VfLiveDisk *disk)
 {
-  return disk->mirror_job == NULL && g_strcmp0 (disk->source, commit->request->base) == 0;
+  return disk->mirror_job == NULL && (g_strcmp0 (disk->source, commit->request->base) == 0 ||
+                                      (disk->source != NULL && g_strcmp0 (disk->source, commit->request->base_volume) == 0));
 }
 
 /* The job is gone; the live XML tells what it left behind. */

@@ -4,8 +4,9 @@
 #include "domain/guest.h"
 
 typedef struct {
-  const char *target; /* "vda" */
-  const char *base;   /* path of the layer to commit into */
+  const char *target;      /* "vda" */
+  const char *base;        /* path of the layer to commit into */
+  const char *base_volume; /* "volume:POOL/NAME" where the definition names the base so, or NULL */
   guint deadline_s; /* without any progress for so long: the job is cancelled and VF_ERROR_TIMEOUT says what was waited for; 0:
                        none */
   void (*progress) (const char *target, guint64 done_bytes, guint64 total_bytes, gpointer data); /* or NULL */

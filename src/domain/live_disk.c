@@ -1,5 +1,7 @@
 #include "domain/live_disk.h"
 
+#include "xml/source.h"
+
 #include <string.h>
 
 typedef struct {
@@ -48,8 +50,11 @@ static void
 keep_path (char **path, const char **names, const char **values)
 {
   const char *file = value_of (names, values, "file");
+  const char *pool = value_of (names, values, "pool");
+  const char *volume = value_of (names, values, "volume");
   g_free (*path);
-  *path = g_strdup (file != NULL ? file : value_of (names, values, "dev"));
+  *path = pool != NULL && volume != NULL ? vf_volume_key (pool, volume)
+                                         : g_strdup (file != NULL ? file : value_of (names, values, "dev"));
 }
 
 static void

@@ -114,6 +114,8 @@ migration_flags (const VfMigrationRequest *request)
   guint flags = VIR_MIGRATE_LIVE | VIR_MIGRATE_ABORT_ON_ERROR;
   if (request->disk_targets[0] != NULL)
     flags |= VIR_MIGRATE_NON_SHARED_INC | VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES;
+  if (request->unsafe)
+    flags |= VIR_MIGRATE_UNSAFE;
   if (request->persistent_xml != NULL)
     flags |= VIR_MIGRATE_PERSIST_DEST | VIR_MIGRATE_UNDEFINE_SOURCE;
   if (request->recover)

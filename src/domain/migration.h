@@ -10,10 +10,11 @@ typedef struct {
   const char *persistent_xml;      /* or NULL for a transient guest */
   const char *memory_uri;          /* "unix:///…" */
   const char *disks_uri;           /* "unix:///…" */
-  guint downtime_ms;               /* 0: QEMU's own limit, 300 ms unless someone changed it */
-  guint64 bandwidth_mib_s;         /* of RAM, and of each disk; 0: no limit, not even one set by virsh migrate-setspeed */
-  const VfTuning *tuning;          /* may be NULL */
-  bool recover; /* goes on with a migration of the same request that broke in post-copy; the URIs may be others */
+  bool unsafe;             /* VIR_MIGRATE_UNSAFE: libvirt does not see that a disk is on shared storage, the caller did */
+  guint downtime_ms;       /* 0: QEMU's own limit, 300 ms unless someone changed it */
+  guint64 bandwidth_mib_s; /* of RAM, and of each disk; 0: no limit, not even one set by virsh migrate-setspeed */
+  const VfTuning *tuning;  /* may be NULL */
+  bool recover;            /* goes on with a migration of the same request that broke in post-copy; the URIs may be others */
   bool (*before_post_copy) (gpointer data); /* asked once, in another thread, before the guest is run there with its memory
                                                divided; false forbids it; may be NULL */
   gpointer post_copy_data;

@@ -3,6 +3,7 @@
 #include "chain/image.h"
 #include "far/far.h"
 #include "move/move.h"
+#include "move/pools.h"
 
 static bool
 berth_file (VfMove *move, guint index, GError **error)
@@ -62,6 +63,7 @@ berth_files (VfMove *move, GError **error)
   for (guint i = 0; i < vf_move_plan (move)->files->len; i++)
     if (vf_move_is_cancelled (move, error) || !berth_file (move, i, error))
       return false;
+  vf_move_refresh_pools (move, move->destination, VF_AT_DESTINATION); /* libvirt looks up media there that are volumes */
   return true;
 }
 

@@ -109,8 +109,11 @@ vf_move_put_caps (VfMove *move, GError **error)
     return put_recorded_caps (move, ledger->generations->len, error);
   g_autoptr (GPtrArray) caps = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_ledger_cap_free);
   NewCaps made = { ledger->generations->len + 1, caps };
-  return vf_move_each_disk (move, add_cap, &made, error) &&
-         vf_move_record (move, vf_record_caps (made.generation, caps), error) &&
+  if (!vf_move_each_disk (move, add_cap, &made, error))
+    return false;
+  if (caps->len == 0) /* every disk is shared */
+    return true;
+  return vf_move_record (move, vf_record_caps (made.generation, caps), error) &&
          put_recorded_caps (move, made.generation, error);
 }
 

@@ -1,5 +1,7 @@
 #include "move/cleanup.h"
 
+#include "domain/pools.h"
+#include "move/pools.h"
 #include "xml/snapshot_xml.h"
 
 #include <errno.h>
@@ -24,9 +26,11 @@ add_path (GHashTable *used, const char *path, GError **error)
 
 /* Where a chain cannot be followed, nobody can say what lies below: nothing is removed then. */
 static bool
-add_chain_paths (GHashTable *used, const VfSource *source, GError **error)
+add_chain_paths (VfMove *move, GHashTable *used, VfSource *source, GError **error)
 {
-  if (source == NULL || source->path == NULL)
+  if (source == NULL || !vf_hypervisor_resolve_source (move->source, source, error))
+    return source == NULL;
+  if (source->path == NULL)
     return true;
   if (!add_path (used, source->path, error))
     return false;
@@ -45,19 +49,19 @@ add_chain_paths (GHashTable *used, const VfSource *source, GError **error)
 }
 
 static bool
-add_domain_paths (GHashTable *used, const VfDomainXml *domain, GError **error)
+add_domain_paths (VfMove *move, GHashTable *used, const VfDomainXml *domain, GError **error)
 {
   if (domain->nvram != NULL && !add_path (used, domain->nvram, error))
     return false;
   for (guint i = 0; i < domain->disks->len; i++)
-    if (!add_chain_paths (used, ((const VfXmlDisk *)domain->disks->pdata[i])->source, error))
+    if (!add_chain_paths (move, used, ((const VfXmlDisk *)domain->disks->pdata[i])->source, error))
       return false;
   return true;
 }
 
 /* Layers that no running chain needs, but a snapshot of the guest does. */
 static bool
-add_snapshot_paths (GHashTable *used, const char *document, GError **error)
+add_snapshot_paths (VfMove *move, GHashTable *used, const char *document, GError **error)
 {
   g_autoptr (VfSnapshotXml) snapshot = vf_snapshot_xml_parse (document, error);
   if (snapshot == NULL)
@@ -65,21 +69,21 @@ add_snapshot_paths (GHashTable *used, const char *document, GError **error)
   if (snapshot->memory_file != NULL && !add_path (used, snapshot->memory_file, error))
     return false;
   for (guint i = 0; i < snapshot->disks->len; i++)
-    if (!add_chain_paths (used, ((const VfSnapshotDisk *)snapshot->disks->pdata[i])->source, error))
+    if (!add_chain_paths (move, used, ((const VfSnapshotDisk *)snapshot->disks->pdata[i])->source, error))
       return false;
-  return snapshot->domain == NULL || add_domain_paths (used, snapshot->domain, error);
+  return snapshot->domain == NULL || add_domain_paths (move, used, snapshot->domain, error);
 }
 
 static bool
 add_guest_paths (VfMove *move, GHashTable *used, const char *document, GError **error)
 {
   g_autoptr (VfDomainXml) domain = vf_domain_xml_parse (document, error);
-  if (domain == NULL || !add_domain_paths (used, domain, error))
+  if (domain == NULL || !add_domain_paths (move, used, domain, error))
     return false;
   g_autoptr (VfGuest) guest = vf_guest_find (move->source, domain->uuid, error);
   g_autoptr (GPtrArray) snapshots = guest == NULL ? NULL : vf_guest_snapshots (guest, error);
   for (guint i = 0; snapshots != NULL && i < snapshots->len; i++)
-    if (!add_snapshot_paths (used, ((const VfSnapshotRecord *)snapshots->pdata[i])->xml, error))
+    if (!add_snapshot_paths (move, used, ((const VfSnapshotRecord *)snapshots->pdata[i])->xml, error))
       return false;
   return snapshots != NULL;
 }
@@ -234,6 +238,7 @@ vf_cleanup_source (VfMove *move, VfResult *result)
   Sweep sweep = { .kept = g_string_new (NULL) };
   sweep_source (move, used, &sweep);
   sweep_state (move, &sweep);
+  vf_move_refresh_pools (move, move->source, VF_AT_SOURCE);
   g_autofree char *kept = g_string_free (sweep.kept, FALSE);
   if (!vf_move_drop_definition (move, &error) || !vf_move_record (move, vf_record_new ("cleaned"), &error)) {
     result->exit = VF_EXIT_INTERRUPTED;

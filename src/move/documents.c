@@ -66,6 +66,10 @@ domain_document (VfLedger *ledger, const char *xml, Names names, GError **error)
                            vf_plan_disk_name_at_destination (plan, disk) };
     for (guint j = 0; j <= (guint)names; j++)
       g_ptr_array_add (changes, vf_path_change_new (from[j], there, VF_SOURCE_FILE, "qcow2"));
+    if (names >= NAMES_CAP_OR_TOP && disk->source_volume != NULL)
+      g_ptr_array_add (changes, vf_path_change_new (disk->source_volume, there, VF_SOURCE_FILE, "qcow2"));
+    if (names == NAMES_ANY && disk->destination_volume != NULL)
+      g_ptr_array_add (changes, vf_path_change_new (disk->destination_volume, there, VF_SOURCE_FILE, "qcow2"));
   }
   add_plan_changes (changes, plan);
   return with_networks (ledger, vf_domain_xml_rewrite (xml, changes, true, error), error);
@@ -138,8 +142,11 @@ vf_document_without_caps (VfLedger *ledger, const char *xml, GError **error)
       const VfLedgerCap *cap = caps->pdata[i];
       const VfPlanDisk *disk = vf_plan_find_disk (ledger->plan, cap->target);
       const VfPlanFile *file = vf_plan_disk_top (ledger->plan, disk);
-      g_ptr_array_add (changes, vf_path_change_new (cap->path, vf_plan_disk_name_at_source (ledger->plan, disk),
-                                                    file->source_is_block ? VF_SOURCE_BLOCK : VF_SOURCE_FILE, file->format));
+      g_ptr_array_add (changes,
+                       vf_path_change_new (cap->path,
+                                           disk->source_volume != NULL ? disk->source_volume
+                                                                       : vf_plan_disk_name_at_source (ledger->plan, disk),
+                                           file->source_is_block ? VF_SOURCE_BLOCK : VF_SOURCE_FILE, file->format));
     }
   }
   return vf_domain_xml_rewrite (xml, changes, true, error);

@@ -7,6 +7,8 @@
 #include "far/far.h"
 #include "move/estimate.h"
 #include "move/guard.h"
+#include "move/pools.h"
+#include "move/shared.h"
 #include "move/survey.h"
 #include "move/own_xml.h"
 #include "xml/capabilities_xml.h"
@@ -233,11 +235,11 @@ find_unfinished_move (const VfInventory *inventory, GPtrArray *findings, GError 
 
 /* Adds to `findings`. */
 static bool
-make_plan (VfMove *move, const VfInventory *inventory, GPtrArray *findings, VfPlan **plan_out, GError **error)
+make_plan (VfMove *move, VfInventory *inventory, GPtrArray *findings, VfPlan **plan_out, GError **error)
 {
   g_autofree char *id = vf_id_new ();
   g_autofree char *rendezvous = g_uuid_string_random ();
-  g_autoptr (VfPlaces) wanted = vf_places_new (inventory, move->request, NULL, error);
+  g_autoptr (VfPlaces) wanted = vf_places_new (inventory, move->request, NULL, NULL, error);
   if (wanted == NULL || (move->request->destination_uri != NULL && !reach_destination (move, rendezvous, findings, error)))
     return false;
   g_autoptr (VfFarTable) table = vf_far_table_new ();
@@ -245,12 +247,16 @@ make_plan (VfMove *move, const VfInventory *inventory, GPtrArray *findings, VfPl
   bool reached = move->destination != NULL;
   if (reached && !look_at_directory_links (move, inventory, wanted, table, error))
     return false;
-  g_autoptr (VfPlaces) places = vf_places_new (inventory, move->request, table, error);
+  if (reached && !survey_offers (move, inventory->devices, there, error))
+    return false;
+  g_autoptr (GPtrArray) pools =
+      reached ? vf_move_pool_places (inventory, move->request, there->source_offers, there->offers) : NULL;
+  g_autoptr (VfPlaces) places = vf_places_new (inventory, move->request, table, pools, error);
   if (places == NULL)
     return false;
   if (reached &&
       (!look_at_places (move, places, inventory->domain->uuid, table, error) ||
-       !survey_destination_host (move, inventory, there, error) || !survey_offers (move, inventory->devices, there, error)))
+       !vf_find_shared (move, id, inventory, places, table, error) || !survey_destination_host (move, inventory, there, error)))
     return false;
   g_autoptr (VfPlan) plan = vf_plan_make (id, inventory, places, move->request, table);
   g_free (plan->rendezvous);
@@ -258,7 +264,7 @@ make_plan (VfMove *move, const VfInventory *inventory, GPtrArray *findings, VfPl
   plan->destination_host = g_strdup (there->host);
   if (reached)
     note_cpus (plan, inventory->devices, there->offers);
-  if (reached && !compare_files (move, plan, there, error))
+  if (reached && (!compare_files (move, plan, there, error) || !vf_check_shared_caps (move, plan, table, findings, error)))
     return false;
   VfPreflight preflight = { inventory, move->request, plan, table, there, findings };
   vf_preflight_run (&preflight);

@@ -4,6 +4,7 @@
 #include "move/checkpoints.h"
 #include "move/documents.h"
 #include "move/move.h"
+#include "move/pools.h"
 
 #include <string.h>
 
@@ -144,10 +145,12 @@ vf_move_settle_metadata (VfMove *move, VfGuest *guest, GError **error)
 {
   if (move->ledger->snapshots_settled)
     return true;
-  if (!define_snapshots (move, guest, error) || !vf_checkpoints_settle (move, guest, error))
+  if (!vf_move_name_volumes (move, guest, error) || !define_snapshots (move, guest, error) ||
+      !vf_checkpoints_settle (move, guest, error))
     return false;
   if (vf_move_plan (move)->persistent && vf_move_plan (move)->autostart && !vf_guest_set_autostart (guest, true, error))
     return false;
+  vf_move_refresh_pools (move, move->destination, VF_AT_DESTINATION);
   return vf_move_record (move, vf_record_new ("settle-snapshots"), error);
 }
 

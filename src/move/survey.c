@@ -2,6 +2,7 @@
 #include "move/survey.h"
 
 #include "base/names.h"
+#include "domain/pools.h"
 #include "xml/snapshot_xml.h"
 
 #include <string.h>
@@ -55,9 +56,35 @@ add_chain_facts (Survey *survey, const VfHead *head, GError **error)
              : add_file_facts (survey->inventory, head->chain->at, error);
 }
 
+/* A volume that cannot be found is a finding of preflight's. */
 static bool
-survey_head (Survey *survey, const char *target, const char *snapshot, const VfSource *source, bool is_media, GError **error)
+look_up_volume (Survey *survey, VfSource *source, GError **error)
 {
+  GError *failure = NULL;
+  if (source == NULL || source->volume == NULL || source->path != NULL)
+    return true;
+  if (survey->move->source == NULL) {
+    g_free (source->problem);
+    source->problem = g_strdup_printf ("no libvirt was asked where '%s' lies", source->volume);
+    return true;
+  }
+  if (vf_hypervisor_resolve_source (survey->move->source, source, &failure))
+    return true;
+  if (!vf_error_is (failure, VF_ERROR_NOT_FOUND)) {
+    g_propagate_error (error, failure);
+    return false;
+  }
+  g_free (source->problem);
+  source->problem = g_strdup (failure->message);
+  g_error_free (failure);
+  return true;
+}
+
+static bool
+survey_head (Survey *survey, const char *target, const char *snapshot, VfSource *source, bool is_media, GError **error)
+{
+  if (!look_up_volume (survey, source, error))
+    return false;
   if (source == NULL || source->path == NULL)
     return true;
   if (snapshot != NULL && g_hash_table_contains (survey->read, source->path))
@@ -71,6 +98,7 @@ survey_head (Survey *survey, const char *target, const char *snapshot, const VfS
   head->snapshot = g_strdup (snapshot);
   head->is_media = is_media;
   head->kind = source->kind;
+  head->volume = g_strdup (source->volume);
   head->chain = chain;
   vf_inventory_add_head (survey->inventory, head);
   return add_chain_facts (survey, head, error);

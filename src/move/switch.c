@@ -153,6 +153,16 @@ collect_target (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **er
   return true;
 }
 
+/* libvirt goes by the kind of filesystem; a disk was seen from both hosts before, and its cache mode is preflight's affair. */
+static bool
+has_probed_disks (const VfPlan *plan)
+{
+  for (guint i = 0; i < plan->disks->len; i++)
+    if (vf_plan_disk (plan, i)->is_probed)
+      return true;
+  return false;
+}
+
 static char *
 document (VfMove *move, VfXmlKind kind, GError **error)
 {
@@ -214,6 +224,7 @@ prepare_call (VfMove *move, Call *call, GError **error)
   call->request = (VfMigrationRequest){ .disk_targets = (const char *const *)call->targets->pdata,
                                         .destination_xml = call->live,
                                         .persistent_xml = call->inactive,
+                                        .unsafe = has_probed_disks (vf_move_plan (move)),
                                         .downtime_ms = move->request->downtime_ms,
                                         .tuning = &call->tuning,
                                         .before_post_copy = record_post_copy,

@@ -7,6 +7,7 @@
 #include "move/checkpoints.h"
 #include "move/documents.h"
 #include "move/move.h"
+#include "move/pools.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -58,13 +59,15 @@ fold_running_disk (VfMove *move, const VfPlanDisk *disk, gpointer data, GError *
   const VfDomainXml *domain = data;
   const VfXmlDisk *now = vf_domain_xml_disk (domain, disk->target);
   const char *top = vf_plan_disk_name_at_source (vf_move_plan (move), disk);
-  if (now == NULL || g_strcmp0 (now->source->path, top) == 0)
+  if (now == NULL || vf_plan_disk_is_source (vf_move_plan (move), disk, now->source))
     return true;
   if (!is_cap_of_this_move (move->ledger, disk->target, now->source->path))
     return vf_error_set (error, VF_ERROR_FAILED,
                          "cannot take the cap off disk '%s': the guest now writes '%s', which is not of this move",
                          disk->target, now->source->path);
-  VfCommitRequest request = { .target = disk->target, .base = top, .deadline_s = move->request->timeout_s };
+  VfCommitRequest request = {
+    .target = disk->target, .base = top, .base_volume = disk->source_volume, .deadline_s = move->request->timeout_s
+  };
   return caps_hold_no_snapshot (move, disk, error) && vf_guest_commit_active (move->guest, &request, error);
 }
 
@@ -298,6 +301,7 @@ remove_there (VfMove *move, GPtrArray *left)
   }
   for (guint i = 0; i < vf_move_plan (move)->files->len; i++)
     remove_file_there (move, i, left);
+  vf_move_refresh_pools (move, move->destination, VF_AT_DESTINATION);
   for (guint i = move->ledger->directories->len; i > 0; i--)
     vf_far_rmdir (link, move->ledger->directories->pdata[i - 1], &removed, NULL);
 }

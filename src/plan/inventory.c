@@ -7,6 +7,7 @@ head_free (VfHead *head)
 {
   g_free (head->target);
   g_free (head->snapshot);
+  g_free (head->volume);
   g_clear_pointer (&head->chain, vf_chain_free);
   g_free (head);
 }
@@ -27,6 +28,7 @@ vf_inventory_new (void)
   inventory->tpm_directories = g_ptr_array_new_with_free_func (g_free);
   inventory->snapshots = g_ptr_array_new_with_free_func ((GDestroyNotify)snapshot_free);
   inventory->heads = g_ptr_array_new_with_free_func ((GDestroyNotify)head_free);
+  inventory->shared = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   inventory->trails = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)vf_trail_free);
   inventory->trail_names = g_ptr_array_new ();
   inventory->files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)vf_file_facts_free);
@@ -47,6 +49,7 @@ vf_inventory_free (VfInventory *inventory)
   g_ptr_array_unref (inventory->snapshots);
   g_ptr_array_unref (inventory->heads);
   g_ptr_array_unref (inventory->trail_names);
+  g_hash_table_unref (inventory->shared);
   g_hash_table_unref (inventory->trails);
   g_hash_table_unref (inventory->files);
   g_free (inventory);
@@ -121,6 +124,12 @@ vf_inventory_real (const VfInventory *inventory, const char *name)
 {
   const VfTrail *trail = name == NULL ? NULL : vf_inventory_trail (inventory, name);
   return trail == NULL || trail->problem != NULL ? name : trail->real;
+}
+
+bool
+vf_inventory_is_shared (const VfInventory *inventory, const char *path)
+{
+  return path != NULL && g_hash_table_contains (inventory->shared, vf_inventory_real (inventory, path));
 }
 
 const VfFileFacts *

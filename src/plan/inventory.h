@@ -12,6 +12,7 @@ typedef struct {
   char *snapshot; /* the snapshot that needs it; NULL: the guest as it runs */
   bool is_media;  /* read-only: a CD, a read-only disk */
   VfSourceKind kind;
+  char *volume; /* "volume:POOL/NAME" where a definition names the top layer so, or NULL */
   VfChain *chain;
 } VfHead;
 
@@ -36,6 +37,7 @@ typedef struct {
   GPtrArray *snapshots;  /* VfInventorySnapshot, parents first */
   GPtrArray *heads;      /* VfHead: the running chains first */
   GHashTable *files; /* path -> VfFileFacts of every layer and memory file that exists, and of the directories that take caps */
+  GHashTable *shared;     /* set of paths (files' own, symlinks') that both hosts have as one and the same file */
   GHashTable *trails;     /* path as something names it -> VfTrail, of those that lead through symlinks or ".." */
   GPtrArray *trail_names; /* the keys of trails, in the order in which they were added */
 } VfInventory;
@@ -60,6 +62,9 @@ const VfTrail *vf_inventory_trail (const VfInventory *inventory, const char *nam
 
 /* The file's path without symlinks: borrowed, or `name` itself. */
 const char *vf_inventory_real (const VfInventory *inventory, const char *name);
+
+/* By any name of the file. False for NULL. */
+bool vf_inventory_is_shared (const VfInventory *inventory, const char *path);
 
 /* By any name of the file. */
 const VfFileFacts *vf_inventory_file (const VfInventory *inventory, const char *path);

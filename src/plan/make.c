@@ -82,13 +82,20 @@ add_layer (const Making *making, const VfImage *image)
   return making->plan->files->len - 1;
 }
 
+/* Files of shared storage are no files of the plan: they are neither copied nor ever removed. */
+static bool
+travels (const Making *making, const char *name)
+{
+  return vf_inventory_file (making->inventory, name) != NULL && !vf_inventory_is_shared (making->inventory, name);
+}
+
 static GArray *
 add_chain (const Making *making, const VfChain *chain)
 {
   GArray *layers = g_array_new (FALSE, FALSE, sizeof (guint));
   for (guint i = 0; i < chain->images->len; i++) {
     const VfImage *image = chain->images->pdata[i];
-    if (vf_inventory_file (making->inventory, image->path) == NULL)
+    if (!travels (making, image->path))
       continue;
     guint index = add_layer (making, image);
     g_array_append_val (layers, index);
@@ -97,7 +104,7 @@ add_chain (const Making *making, const VfChain *chain)
 }
 
 static void
-choose_treatment (const VfXmlDisk *disk, VfPlanDisk *planned)
+choose_treatment (const Making *making, const VfXmlDisk *disk, VfPlanDisk *planned)
 {
   if (disk->source->kind == VF_SOURCE_NONE) {
     planned->treatment = VF_TREAT_SKIP;
@@ -105,6 +112,10 @@ choose_treatment (const VfXmlDisk *disk, VfPlanDisk *planned)
   } else if (disk->source->kind == VF_SOURCE_OTHER) {
     planned->treatment = VF_TREAT_SHARED;
     planned->reason = g_strdup_printf ("its source is of type '%s', which both hosts reach by themselves", disk->source->other);
+  } else if (vf_inventory_is_shared (making->inventory, disk->source->path)) {
+    planned->treatment = VF_TREAT_SHARED;
+    planned->is_probed = true;
+    planned->reason = g_strdup ("both hosts share it: what was made beside it here was seen there");
   } else if (disk->readonly) {
     planned->treatment = VF_TREAT_MEDIA;
     planned->reason = g_strdup ("read-only: copied, or used as it is when an equal file is there");
@@ -136,7 +147,7 @@ add_disk (const Making *making, const VfXmlDisk *disk)
   VfPlanDisk *planned = g_new0 (VfPlanDisk, 1);
   const VfHead *head = vf_inventory_live_head (making->inventory, disk->target);
   planned->target = g_strdup (disk->target);
-  choose_treatment (disk, planned);
+  choose_treatment (making, disk, planned);
   bool has_files = head != NULL && (planned->treatment == VF_TREAT_MOVE || planned->treatment == VF_TREAT_MEDIA);
   planned->layers = has_files ? add_chain (making, head->chain) : g_array_new (FALSE, FALSE, sizeof (guint));
   g_ptr_array_add (making->plan->disks, planned);
@@ -151,6 +162,11 @@ add_disk (const Making *making, const VfXmlDisk *disk)
   planned->cap_directory_source = top->source_is_block ? g_strdup (making->request->cap_directory) : NULL;
   planned->cap_directory_destination = top->destination_is_block ? g_strdup (making->request->cap_directory) : NULL;
   name_disk (making, head, planned, top);
+  if (disk->source->volume == NULL)
+    return;
+  planned->source_volume = g_strdup (disk->source->volume);
+  if (vf_request_disk_path (making->request, disk->target) == NULL)
+    planned->destination_volume = vf_request_volume (making->request, disk->source->volume);
 }
 
 static const char *
@@ -175,7 +191,7 @@ add_snapshot (const Making *making, const VfInventorySnapshot *snapshot)
   g_ptr_array_add (making->plan->snapshots, planned);
 
   const char *memory = snapshot->xml->memory_file;
-  if (memory == NULL || vf_inventory_file (making->inventory, memory) == NULL || find_file (making, memory) >= 0)
+  if (memory == NULL || !travels (making, memory) || find_file (making, memory) >= 0)
     return;
   VfPlanFile *file = file_at (making, memory);
   file->kind = VF_PLAN_MEMORY;
@@ -185,7 +201,7 @@ add_snapshot (const Making *making, const VfInventorySnapshot *snapshot)
 static void
 add_nvram (const Making *making, const VfDomainXml *domain)
 {
-  if (vf_inventory_file (making->inventory, domain->nvram) == NULL || find_file (making, domain->nvram) >= 0)
+  if (!travels (making, domain->nvram) || find_file (making, domain->nvram) >= 0)
     return;
   VfPlanFile *file = file_at (making, domain->nvram);
   file->kind = VF_PLAN_NVRAM;
@@ -209,7 +225,7 @@ add_with (const Making *making)
   for (guint i = 0; i < making->request->with->len; i++) {
     const char *name = making->request->with->pdata[i];
     const VfFileFacts *facts = vf_inventory_file (making->inventory, name);
-    if (facts == NULL || facts->kind != VF_FILE_REGULAR || find_file (making, name) >= 0)
+    if (facts == NULL || facts->kind != VF_FILE_REGULAR || !travels (making, name) || find_file (making, name) >= 0)
       continue;
     VfPlanFile *file = file_at (making, name);
     file->kind = VF_PLAN_OTHER;
@@ -225,6 +241,8 @@ add_links (const Making *making)
     const VfPlaceLink *link = links->pdata[i];
     const VfFileFacts *facts = link->step->facts;
     const VfFarFacts *there = g_hash_table_lookup (making->far_table, link->destination);
+    if (g_hash_table_contains (making->inventory->shared, link->step->path))
+      continue;
     VfPlanFile *file = vf_plan_file_new ();
     file->kind = link->step->is_directory ? VF_PLAN_DIRECTORY_LINK : VF_PLAN_LINK;
     file->source = g_strdup (link->step->path);
@@ -289,6 +307,40 @@ add_change (const Making *making, const char *source, bool to_block)
                    vf_path_change_new (source, destination, to_block ? VF_SOURCE_BLOCK : VF_SOURCE_FILE, NULL));
 }
 
+/* Where --disk gives a volume another place it is a file there. */
+static void
+add_volume_change (const Making *making, const VfXmlDisk *disk, GHashTable *done)
+{
+  const VfSource *source = disk->source;
+  if (source->volume == NULL || !g_hash_table_add (done, source->volume))
+    return;
+  const VfXmlDisk *live = vf_domain_xml_disk (making->inventory->domain, disk->target);
+  bool is_named = live != NULL && g_strcmp0 (live->source->volume, source->volume) == 0 &&
+                  vf_request_disk_path (making->request, disk->target) != NULL;
+  gint file = is_named && source->path != NULL ? find_file (making, source->path) : -1;
+  if (file >= 0) {
+    const VfPlanFile *top = vf_plan_file (making->plan, (guint)file);
+    g_ptr_array_add (making->plan->changes,
+                     vf_path_change_new (source->volume, top->destination,
+                                         top->destination_is_block ? VF_SOURCE_BLOCK : VF_SOURCE_FILE, NULL));
+    return;
+  }
+  g_autofree char *there = vf_request_volume (making->request, source->volume);
+  g_ptr_array_add (making->plan->changes, vf_path_change_new (source->volume, there, VF_SOURCE_FILE, NULL));
+}
+
+static void
+add_volume_changes (const Making *making, GHashTable *done)
+{
+  for (guint i = 0; i < making->inventory->domain->disks->len; i++)
+    add_volume_change (making, making->inventory->domain->disks->pdata[i], done);
+  for (guint i = 0; i < making->inventory->snapshots->len; i++) {
+    const VfSnapshotXml *xml = ((const VfInventorySnapshot *)making->inventory->snapshots->pdata[i])->xml;
+    for (guint j = 0; xml->domain != NULL && j < xml->domain->disks->len; j++)
+      add_volume_change (making, xml->domain->disks->pdata[j], done);
+  }
+}
+
 static void
 add_snapshot_source_changes (const Making *making, const VfSnapshotXml *xml, GHashTable *done)
 {
@@ -315,6 +367,7 @@ add_changes (const Making *making)
     if (file >= 0 && g_hash_table_add (done, name))
       add_change (making, name, vf_plan_file (making->plan, (guint)file)->destination_is_block);
   }
+  add_volume_changes (making, done);
   g_autoptr (GPtrArray) with_nvram = vf_inventory_with_nvram (making->inventory);
   for (guint i = 0; i < with_nvram->len; i++) {
     char *path = ((const VfDomainXml *)with_nvram->pdata[i])->nvram;

@@ -122,6 +122,50 @@ place_named_tops (VfPlaces *places, const VfInventory *inventory, GError **error
   return true;
 }
 
+void
+vf_pool_place_free (VfPoolPlace *pool)
+{
+  g_free (pool->name);
+  g_free (pool->path);
+  g_free (pool->name_there);
+  g_free (pool->path_there);
+  g_free (pool);
+}
+
+/* What lies in a pool's directory goes into the pool's there, unless the user maps that himself. */
+static void
+imply_pool (VfPlaces *places, const VfPoolPlace *pool)
+{
+  if (pool->path == NULL || pool->path_there == NULL || longest_prefix (places->request->maps, pool->path, NULL) != NULL)
+    return;
+  VfPair *pair = g_new0 (VfPair, 1);
+  pair->from = g_strdup (pool->path);
+  pair->to = g_strdup (pool->path_there);
+  g_ptr_array_add (places->implied, pair);
+}
+
+/* A volume's place is its pool's there, whatever the maps say: the definition names it by pool and name. */
+static void
+place_volume (VfPlaces *places, const VfHead *head, const GPtrArray *pools)
+{
+  g_autofree char *pool_name = NULL;
+  g_autofree char *name = NULL;
+  if (head->volume == NULL || top_of (head) == NULL || !vf_volume_parts (head->volume, &pool_name, &name))
+    return;
+  for (guint i = 0; i < pools->len; i++) {
+    const VfPoolPlace *pool = pools->pdata[i];
+    if (strcmp (pool->name, pool_name) == 0 && pool->path_there != NULL)
+      place_name (places, top_of (head)->path, g_build_filename (pool->path_there, name, NULL));
+  }
+}
+
+static void
+place_volumes (VfPlaces *places, const VfInventory *inventory, const GPtrArray *pools)
+{
+  for (guint i = 0; i < inventory->heads->len; i++)
+    place_volume (places, inventory->heads->pdata[i], pools);
+}
+
 /* The layers beside a named top follow it, so that relative backing names stay true; a device's directory is no place for them.
  */
 static char *
@@ -259,7 +303,8 @@ place_state (VfPlaces *places, const VfInventory *inventory)
 }
 
 VfPlaces *
-vf_places_new (const VfInventory *inventory, const VfRequest *request, VfFarTable *far_table, GError **error)
+vf_places_new (const VfInventory *inventory, const VfRequest *request, VfFarTable *far_table, const GPtrArray *pools,
+               GError **error)
 {
   g_autoptr (VfPlaces) places = g_new0 (VfPlaces, 1);
   places->request = request;
@@ -269,9 +314,13 @@ vf_places_new (const VfInventory *inventory, const VfRequest *request, VfFarTabl
   places->implied = g_ptr_array_new_with_free_func ((GDestroyNotify)implied_free);
   places->links = g_ptr_array_new_with_free_func ((GDestroyNotify)link_free);
   places->linked = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint i = 0; pools != NULL && i < pools->len; i++)
+    imply_pool (places, pools->pdata[i]);
   each_directory_link (places, far_table, imply_directory);
   if (!place_named_tops (places, inventory, error))
     return NULL;
+  if (pools != NULL)
+    place_volumes (places, inventory, pools);
   place_chains (places, inventory);
   for (guint i = 0; i < inventory->snapshots->len; i++) {
     const VfInventorySnapshot *snapshot = inventory->snapshots->pdata[i];

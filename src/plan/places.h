@@ -17,10 +17,19 @@ typedef struct {
   char *text; /* what it must say there */
 } VfPlaceLink;
 
-/* The inventory must live longer. far_table (NULL: nothing is known) tells which directories that are reached through a symlink
- * here the destination has; its facts of symlinks are of themselves. VF_ERROR_USAGE if --disk names a target that the guest
- * does not have, or two files would get one name. */
-VfPlaces *vf_places_new (const VfInventory *inventory, const VfRequest *request, VfFarTable *far_table, GError **error);
+/* A pool that volumes of the guest are in, and the directories (or volume groups) of it at either side. */
+typedef struct {
+  char *name, *path;
+  char *name_there, *path_there; /* the path is NULL where there is no such active pool, or none with a path */
+} VfPoolPlace;
+
+void vf_pool_place_free (VfPoolPlace *pool);
+
+/* The inventory must live longer. pools (VfPoolPlace; NULL: nothing is known) tells where volumes go. far_table (NULL: nothing
+ * is known) tells which directories that are reached through a symlink here the destination has; its facts of symlinks are of
+ * themselves. VF_ERROR_USAGE if --disk names a target that the guest does not have, or two files would get one name. */
+VfPlaces *vf_places_new (const VfInventory *inventory, const VfRequest *request, VfFarTable *far_table, const GPtrArray *pools,
+                         GError **error);
 void vf_places_free (VfPlaces *places);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfPlaces, vf_places_free)
 

@@ -27,6 +27,8 @@ disk_free (VfPlanDisk *disk)
   g_array_unref (disk->layers);
   g_free (disk->source_name);
   g_free (disk->destination_name);
+  g_free (disk->source_volume);
+  g_free (disk->destination_volume);
   g_free (disk->cap_directory_source);
   g_free (disk->cap_directory_destination);
   g_free (disk);
@@ -136,6 +138,13 @@ const char *
 vf_plan_disk_name_at_destination (const VfPlan *plan, const VfPlanDisk *disk)
 {
   return disk->destination_name != NULL ? disk->destination_name : vf_plan_disk_top (plan, disk)->destination;
+}
+
+bool
+vf_plan_disk_is_source (const VfPlan *plan, const VfPlanDisk *disk, const VfSource *source)
+{
+  return g_strcmp0 (source->path, vf_plan_disk_name_at_source (plan, disk)) == 0 ||
+         (source->volume != NULL && g_strcmp0 (source->volume, disk->source_volume) == 0);
 }
 
 const VfPlanDisk *

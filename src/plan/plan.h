@@ -49,7 +49,7 @@ typedef struct {
 
 typedef enum {
   VF_TREAT_MOVE,
-  VF_TREAT_SHARED, /* reached over the network by both hosts; left where it is */
+  VF_TREAT_SHARED, /* both hosts reach it, over the network or on storage that they share; left where it is */
   VF_TREAT_MEDIA,  /* read-only: copied, or found equal there */
   VF_TREAT_SKIP,   /* an empty drive */
 } VfTreatment;
@@ -57,11 +57,13 @@ typedef enum {
 typedef struct {
   char *target;
   VfTreatment treatment;
-  char *reason;                         /* why so treated, for people */
-  GArray *layers;                       /* guint indexes into files, top first */
-  char *source_name, *destination_name; /* what the definitions call the top layer, where that is a symlink or leads through
-                                           one; NULL: by its path */
-  char *cap_directory_source;           /* NULL: beside the top layer */
+  bool is_probed;                           /* shared, and that was seen */
+  char *reason;                             /* why so treated, for people */
+  GArray *layers;                           /* guint indexes into files, top first */
+  char *source_name, *destination_name;     /* what the definitions call the top layer, where that is a symlink or leads through
+                                               one; NULL: by its path */
+  char *source_volume, *destination_volume; /* "volume:POOL/NAME" where the definition names the disk so; NULL: by its path */
+  char *cap_directory_source;               /* NULL: beside the top layer */
   char *cap_directory_destination;
 } VfPlanDisk;
 
@@ -118,6 +120,9 @@ VfPlanFile *vf_plan_disk_top (const VfPlan *plan, const VfPlanDisk *disk);
 /* What definitions and caps call the top layer at either side: its path, or the symlink that leads to it. Borrowed. */
 const char *vf_plan_disk_name_at_source (const VfPlan *plan, const VfPlanDisk *disk);
 const char *vf_plan_disk_name_at_destination (const VfPlan *plan, const VfPlanDisk *disk);
+
+/* True if the definition at the source names the top layer so. */
+bool vf_plan_disk_is_source (const VfPlan *plan, const VfPlanDisk *disk, const VfSource *source);
 
 /* The disk with this target, or NULL. */
 const VfPlanDisk *vf_plan_find_disk (const VfPlan *plan, const char *target);

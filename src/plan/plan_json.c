@@ -111,9 +111,12 @@ disk_to_json (const VfPlanDisk *disk)
   json_object_set_string_member (object, "target", disk->target);
   json_object_set_string_member (object, "treatment", vf_treatment_name (disk->treatment));
   json_object_set_string_member (object, "reason", disk->reason);
+  json_object_set_boolean_member (object, "is_probed", disk->is_probed);
   json_object_set_array_member (object, "layers", layers);
   vf_json_set_string (object, "source_name", disk->source_name);
   vf_json_set_string (object, "destination_name", disk->destination_name);
+  vf_json_set_string (object, "source_volume", disk->source_volume);
+  vf_json_set_string (object, "destination_volume", disk->destination_volume);
   vf_json_set_string (object, "cap_directory_source", disk->cap_directory_source);
   vf_json_set_string (object, "cap_directory_destination", disk->cap_directory_destination);
   return object;
@@ -160,9 +163,12 @@ disk_from_json (JsonObject *object, VfPlan *plan, GError **error)
   disk->layers = g_array_new (FALSE, FALSE, sizeof (guint));
   g_ptr_array_add (plan->disks, disk);
   disk->target = g_strdup (target);
+  disk->is_probed = vf_json_bool_or (object, "is_probed", false);
   disk->reason = g_strdup (vf_json_string_or (object, "reason", ""));
   disk->source_name = g_strdup (vf_json_string_or (object, "source_name", NULL));
   disk->destination_name = g_strdup (vf_json_string_or (object, "destination_name", NULL));
+  disk->source_volume = g_strdup (vf_json_string_or (object, "source_volume", NULL));
+  disk->destination_volume = g_strdup (vf_json_string_or (object, "destination_volume", NULL));
   disk->cap_directory_source = g_strdup (vf_json_string_or (object, "cap_directory_source", NULL));
   disk->cap_directory_destination = g_strdup (vf_json_string_or (object, "cap_directory_destination", NULL));
   return treatment_from_name (treatment, &disk->treatment, error) && layers_from_json (layers, disk, plan, error);

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/names.h"
+#include "xml/source.h"
 
 #include <string.h>
 
@@ -23,6 +24,7 @@ vf_request_new (void)
   request->maps = g_ptr_array_new_with_free_func ((GDestroyNotify)pair_free);
   request->disks = g_ptr_array_new_with_free_func ((GDestroyNotify)pair_free);
   request->nets = g_ptr_array_new_with_free_func ((GDestroyNotify)pair_free);
+  request->pools = g_ptr_array_new_with_free_func ((GDestroyNotify)pair_free);
   request->with = g_ptr_array_new_with_free_func (g_free);
   request->max_cap_bytes = 64 * 1024 * 1024;
   request->rounds_max = 6;
@@ -42,6 +44,7 @@ vf_request_free (VfRequest *request)
   g_ptr_array_unref (request->maps);
   g_ptr_array_unref (request->disks);
   g_ptr_array_unref (request->nets);
+  g_ptr_array_unref (request->pools);
   g_ptr_array_unref (request->with);
   vf_tuning_clear (&request->tuning);
   g_free (request);
@@ -93,13 +96,40 @@ vf_request_add_disk (VfRequest *request, const char *text, GError **error)
   return add_pair (request->disks, "--disk", g_strndup (text, (gsize)(equals - text)), vf_path_normal (equals + 1), error);
 }
 
-bool
-vf_request_add_net (VfRequest *request, const char *text, GError **error)
+static bool
+add_names (GPtrArray *pairs, const char *option, const char *text, GError **error)
 {
   const char *equals = strchr (text, '=');
   if (equals == NULL || equals == text || equals[1] == '\0')
-    return vf_error_set (error, VF_ERROR_USAGE, "cannot read --net '%s': not OLD=NEW", text);
-  return add_pair (request->nets, "--net", g_strndup (text, (gsize)(equals - text)), g_strdup (equals + 1), error);
+    return vf_error_set (error, VF_ERROR_USAGE, "cannot read %s '%s': not OLD=NEW", option, text);
+  return add_pair (pairs, option, g_strndup (text, (gsize)(equals - text)), g_strdup (equals + 1), error);
+}
+
+bool
+vf_request_add_net (VfRequest *request, const char *text, GError **error)
+{
+  return add_names (request->nets, "--net", text, error);
+}
+
+bool
+vf_request_add_pool (VfRequest *request, const char *text, GError **error)
+{
+  return add_names (request->pools, "--pool", text, error);
+}
+
+const char *
+vf_request_pool (const VfRequest *request, const char *name)
+{
+  const char *there = pair_value (request->pools, name);
+  return there != NULL ? there : name;
+}
+
+char *
+vf_request_volume (const VfRequest *request, const char *volume)
+{
+  g_autofree char *pool = NULL;
+  g_autofree char *name = NULL;
+  return vf_volume_parts (volume, &pool, &name) ? vf_volume_key (vf_request_pool (request, pool), name) : g_strdup (volume);
 }
 
 bool
@@ -210,6 +240,7 @@ vf_request_to_json (const VfRequest *request)
   json_object_set_array_member (object, "maps", pairs_to_json (request->maps));
   json_object_set_array_member (object, "disks", pairs_to_json (request->disks));
   json_object_set_array_member (object, "nets", pairs_to_json (request->nets));
+  json_object_set_array_member (object, "pools", pairs_to_json (request->pools));
   json_object_set_array_member (object, "with", with_to_json (request));
   json_object_set_int_member (object, "max_cap_bytes", (gint64)request->max_cap_bytes);
   json_object_set_int_member (object, "rounds_max", request->rounds_max);
@@ -257,8 +288,8 @@ vf_request_from_json (JsonObject *object, GError **error)
       !read_string (object, "agent_path", &request->agent_path, error) ||
       !read_string (object, "cap_directory", &request->cap_directory, error) ||
       !pairs_from_json (object, "maps", request->maps, error) || !pairs_from_json (object, "disks", request->disks, error) ||
-      !pairs_from_json (object, "nets", request->nets, error) || !with_from_json (object, request, error) ||
-      !vf_json_u64 (object, "max_cap_bytes", &request->max_cap_bytes, error) ||
+      !pairs_from_json (object, "nets", request->nets, error) || !pairs_from_json (object, "pools", request->pools, error) ||
+      !with_from_json (object, request, error) || !vf_json_u64 (object, "max_cap_bytes", &request->max_cap_bytes, error) ||
       !read_uint (object, "rounds_max", &request->rounds_max, error) ||
       !read_uint (object, "downtime_ms", &request->downtime_ms, error) ||
       !vf_json_bool (object, "read_back", &request->read_back, error) ||

@@ -21,6 +21,7 @@ typedef struct {
   GPtrArray *maps;     /* VfPair, normal paths */
   GPtrArray *disks;    /* VfPair: target, normal path */
   GPtrArray *nets;     /* VfPair: names */
+  GPtrArray *pools;    /* VfPair: names of storage pools */
   GPtrArray *with;     /* char *: further files that travel, normal paths at the source */
   char *cap_directory; /* for disks whose top layer is a block device */
   guint64 max_cap_bytes;
@@ -49,6 +50,15 @@ bool vf_request_add_disk (VfRequest *request, const char *text, GError **error);
 
 /* Reads "OLD=NEW" of --net; VF_ERROR_USAGE for an empty name and for one given twice. */
 bool vf_request_add_net (VfRequest *request, const char *text, GError **error);
+
+/* Reads "OLD=NEW" of --pool, as --net. */
+bool vf_request_add_pool (VfRequest *request, const char *text, GError **error);
+
+/* What this pool is called at the destination. Borrowed: from the request, or `name` itself. */
+const char *vf_request_pool (const VfRequest *request, const char *name);
+
+/* What the volume "volume:POOL/NAME" is called there. The caller frees. */
+char *vf_request_volume (const VfRequest *request, const char *volume);
 
 /* Reads FILE of --with, a path at the source, relative to the working directory; VF_ERROR_USAGE for one with "..". Given twice
  * is as given once. */

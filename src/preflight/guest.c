@@ -79,6 +79,11 @@ check_disk (const VfPreflight *preflight, const VfXmlDisk *disk)
   if (disk->mirror_job != NULL)
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "block-job-active", target,
                      "wait for it or end it (virsh blockjob --abort)", "the disk is being mirrored (%s)", disk->mirror_job);
+  if (disk->source->problem != NULL) {
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "no-volume", target,
+                     "start or refresh the pool here (virsh pool-start, pool-refresh)", "%s", disk->source->problem);
+    return;
+  }
   if (disk->source->kind != VF_SOURCE_OTHER)
     return;
   if (g_strcmp0 (disk->source->other, "network") == 0)

@@ -25,9 +25,9 @@ void
 vf_preflight_run (const VfPreflight *preflight)
 {
   static void (*const families[]) (const VfPreflight *) = {
-    vf_preflight_guest, vf_preflight_chains, vf_preflight_destination, vf_preflight_storage, vf_preflight_space,
-    vf_preflight_machine, vf_preflight_cpus, vf_preflight_memory, vf_preflight_nics, vf_preflight_devices,
-    vf_preflight_versions,
+    vf_preflight_guest,  vf_preflight_chains, vf_preflight_destination, vf_preflight_storage,
+    vf_preflight_pools,  vf_preflight_space,  vf_preflight_machine,     vf_preflight_cpus,
+    vf_preflight_memory, vf_preflight_nics,   vf_preflight_devices,     vf_preflight_versions,
   };
   for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
     families[i](preflight);

@@ -16,7 +16,7 @@ typedef struct {
   gulong source_libvirt_version, source_qemu_version; /* here */
   char *qemu_img;                                     /* version, NULL: not installed there */
   bool lacks_tpm_emulator;                            /* libvirt there says that it cannot emulate a TPM */
-  GHashTable *equal; /* destination path -> GINT (1 equal, 0 other content), for plan files with maybe_there */
+  GHashTable *equal;              /* destination path -> GINT (1 equal, 0 other content), for plan files with maybe_there */
   VfHost *offers, *source_offers; /* what the hosts offer to guests; NULL: not asked */
 } VfDestinationFacts;
 
@@ -44,6 +44,7 @@ void vf_preflight_guest (const VfPreflight *preflight);       /* guest.c: what t
 void vf_preflight_chains (const VfPreflight *preflight);      /* chains.c: layers, dependents, formats */
 void vf_preflight_destination (const VfPreflight *preflight); /* destination.c: names, versions */
 void vf_preflight_storage (const VfPreflight *preflight);     /* storage.c: files in the way, roots, devices */
+void vf_preflight_pools (const VfPreflight *preflight);       /* pools.c: storage pools that volumes are in */
 void vf_preflight_space (const VfPreflight *preflight);       /* space.c: room on both sides */
 void vf_preflight_machine (const VfPreflight *preflight);     /* machine.c: architecture, machine type, processor */
 void vf_preflight_cpus (const VfPreflight *preflight);        /* cpus.c: what is bound to CPUs and NUMA nodes */

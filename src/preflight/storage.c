@@ -115,6 +115,23 @@ check_file (const VfPreflight *preflight, const VfPlanFile *file)
     check_file_in_the_way (preflight, file, there);
 }
 
+/* As libvirt judges (9.0, qemuMigrationSrcIsSafe): a cache of the host's is no danger where QEMU drops it at the switch,
+ * since 4.0. */
+static void
+check_shared_cache (const VfPreflight *preflight, const VfPlanDisk *disk)
+{
+  enum { DROPS_CACHE = 4000000 };
+  const VfXmlDisk *xml = vf_domain_xml_disk (preflight->inventory->domain, disk->target);
+  const VfDestinationFacts *there = preflight->destination;
+  if (!disk->is_probed || xml == NULL || xml->readonly || g_strcmp0 (xml->cache, "none") == 0 ||
+      g_strcmp0 (xml->cache, "directsync") == 0 || MIN (there->qemu_version, there->source_qemu_version) >= DROPS_CACHE)
+    return;
+  vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "shared-cache", disk->target,
+                   "give the disk cache='none' and restart the guest, or update QEMU to 4.0",
+                   "the disk is shared, goes through the hosts' caches (%s), and QEMU before 4.0 would read stale data there",
+                   xml->cache != NULL ? xml->cache : "the default mode");
+}
+
 static void
 check_with (const VfPreflight *preflight, const char *name)
 {
@@ -147,6 +164,8 @@ vf_preflight_storage (const VfPreflight *preflight)
 {
   for (guint i = 0; i < preflight->plan->files->len; i++)
     check_file (preflight, vf_plan_file (preflight->plan, i));
+  for (guint i = 0; i < preflight->plan->disks->len && preflight->destination->host != NULL; i++)
+    check_shared_cache (preflight, vf_plan_disk (preflight->plan, i));
   for (guint i = 0; i < preflight->request->with->len; i++)
     check_with (preflight, preflight->request->with->pdata[i]);
   check_directories (preflight);

@@ -11,6 +11,8 @@ vf_source_free (VfSource *source)
   g_free (source->format);
   g_free (source->other);
   g_free (source->name);
+  g_free (source->volume);
+  g_free (source->problem);
   g_free (source);
 }
 
@@ -22,10 +24,42 @@ vf_xml_disk_free (VfXmlDisk *disk)
   g_free (disk->target);
   g_free (disk->device);
   g_free (disk->bus);
+  g_free (disk->cache);
   g_free (disk->mirror_job);
   vf_source_free (disk->source);
   g_clear_pointer (&disk->backing, g_ptr_array_unref);
   g_free (disk);
+}
+
+char *
+vf_volume_key (const char *pool, const char *name)
+{
+  return g_strconcat (VF_VOLUME_PREFIX, pool, "/", name, NULL);
+}
+
+/* libvirt allows no slash in a pool's name. */
+bool
+vf_volume_parts (const char *key, char **pool, char **name)
+{
+  if (!g_str_has_prefix (key, VF_VOLUME_PREFIX))
+    return false;
+  const char *begin = key + strlen (VF_VOLUME_PREFIX);
+  const char *slash = strchr (begin, '/');
+  if (slash == NULL || slash == begin || slash[1] == '\0')
+    return false;
+  *pool = g_strndup (begin, (gsize)(slash - begin));
+  *name = g_strdup (slash + 1);
+  return true;
+}
+
+char *
+vf_source_volume (const xmlNode *layer)
+{
+  g_autofree char *type = vf_xml_attribute (layer, "type");
+  const xmlNode *source = vf_xml_first (layer, "source");
+  g_autofree char *pool = source == NULL ? NULL : vf_xml_attribute (source, "pool");
+  g_autofree char *name = source == NULL ? NULL : vf_xml_attribute (source, "volume");
+  return g_strcmp0 (type, "volume") != 0 || pool == NULL || name == NULL ? NULL : vf_volume_key (pool, name);
 }
 
 const char *
@@ -91,6 +125,7 @@ vf_source_read (const xmlNode *layer, char *format)
     source->kind = VF_SOURCE_OTHER;
     source->other = speciality != NULL ? g_strdup (speciality) : vf_xml_attribute (layer, "type");
     source->name = source_name (layer, element);
+    source->volume = speciality != NULL ? NULL : vf_source_volume (layer);
     return source;
   }
   source->path = vf_xml_attribute (element, attribute);
@@ -141,6 +176,7 @@ vf_xml_disk_read (const xmlNode *disk)
   VfXmlDisk *read = g_new0 (VfXmlDisk, 1);
   read->target = vf_xml_attribute (target, "dev");
   read->bus = vf_xml_attribute (target, "bus");
+  read->cache = vf_xml_attribute (vf_xml_first (disk, "driver"), "cache");
   read->device = vf_xml_attribute (disk, "device");
   if (read->device == NULL)
     read->device = g_strdup ("disk");

@@ -4,6 +4,9 @@
 #include "xml/document.h"
 #include "xml/domain_xml.h"
 
+/* "volume:POOL/NAME" of a <disk>, <backingStore> or <mirror> of type volume, or NULL. The caller frees. */
+char *vf_source_volume (const xmlNode *layer);
+
 /* `layer` is a <disk> (of a domain or a snapshot), <backingStore> or <mirror>: its type attribute and <source>. Takes `format`,
  * which may be NULL. A source of which the guest sees only a part (<slices>) or that is passed as a descriptor (fdgroup) is of
  * kind OTHER. */

@@ -8,6 +8,7 @@ typedef struct {
   char *target; /* "vda" */
   char *device; /* "disk", "cdrom", "floppy", "lun" */
   char *bus;    /* or NULL */
+  char *cache;  /* "none", "writeback", …; NULL: the hypervisor's default */
   VfSource *source;
   GPtrArray *backing; /* VfSource, from the one below the top down; empty where the XML has no <backingStore> with a source */
   bool readonly;
@@ -41,7 +42,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfDomainXml, vf_domain_xml_free)
 /* NULL if there is no such target. Borrowed. */
 const VfXmlDisk *vf_domain_xml_disk (const VfDomainXml *domain, const char *target);
 
-/* One place that a move changes. */
+/* One place that a move changes: `from` and `to` are paths, or volumes as vf_volume_key names them. */
 typedef struct {
   char *from;
   char *to;

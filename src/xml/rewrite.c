@@ -61,8 +61,38 @@ find_change (const xmlNode *node, const char *attribute, GHashTable *changes)
 }
 
 static void
+forget_place (xmlNode *source)
+{
+  static const char *const attributes[] = { "file", "dev", "pool", "volume", "mode" };
+  for (gsize i = 0; i < G_N_ELEMENTS (attributes); i++)
+    vf_xml_remove_attribute (source, attributes[i]);
+}
+
+/* From a volume, or to one. */
+static void
+set_volume_source (xmlNode *layer, xmlNode *source, const VfPathChange *change)
+{
+  g_autofree char *pool = NULL;
+  g_autofree char *name = NULL;
+  forget_place (source);
+  if (vf_volume_parts (change->to, &pool, &name)) {
+    vf_xml_set_attribute (layer, "type", "volume");
+    vf_xml_set_attribute (source, "pool", pool);
+    vf_xml_set_attribute (source, "volume", name);
+    return;
+  }
+  bool to_block = change->to_kind == VF_SOURCE_BLOCK;
+  vf_xml_set_attribute (layer, "type", to_block ? "block" : "file");
+  vf_xml_set_attribute (source, to_block ? "dev" : "file", change->to);
+}
+
+static void
 set_source (xmlNode *layer, xmlNode *source, const char *attribute, const VfPathChange *change)
 {
+  if (attribute == NULL || g_str_has_prefix (change->to, VF_VOLUME_PREFIX)) {
+    set_volume_source (layer, source, change);
+    return;
+  }
   bool to_block = change->to_kind == VF_SOURCE_BLOCK;
   const char *to_attribute = to_block ? "dev" : "file";
   if (!g_str_equal (attribute, to_attribute)) {
@@ -88,10 +118,14 @@ rewrite_layer (xmlNode *layer, FormatPlace place, GHashTable *changes)
 {
   const char *attribute = vf_source_attribute (layer);
   xmlNode *source = vf_xml_first (layer, "source");
-  const VfPathChange *change = attribute == NULL ? NULL : find_change (source, attribute, changes);
+  g_autofree char *volume = vf_source_volume (layer);
+  const VfPathChange *change = attribute != NULL ? find_change (source, attribute, changes)
+                               : volume != NULL  ? g_hash_table_lookup (changes, volume)
+                                                 : NULL;
   if (change == NULL)
     return NULL;
-  set_source (layer, source, attribute, change);
+  if (!g_str_equal (change->from, change->to) || attribute != NULL)
+    set_source (layer, source, attribute, change);
   if (change->to_format != NULL)
     set_format (layer, place, change->to_format);
   return change;

@@ -116,7 +116,7 @@ an_equal_link_is_used_and_a_name_is_taken_once (void)
 
   g_autoptr (GError) error = NULL;
   vf_request_add_map (scene->request, REAL "=" NAME, NULL);
-  g_assert_null (vf_places_new (scene->inventory, scene->request, NULL, &error));
+  g_assert_null (vf_places_new (scene->inventory, scene->request, NULL, NULL, &error));
   assert_failed (&error, VF_ERROR_USAGE, "both would be");
 }
 
@@ -138,6 +138,95 @@ a_further_file_travels_once_and_by_its_link (void)
   g_assert_cmpstr (scene_planned (plan, "/etc/context.sh")->destination, ==, "/srv/etc/context.sh");
   g_assert_cmpstr (scene_planned (plan, "/srv/context.sh")->link_text, ==, "/srv/etc/context.sh");
   g_assert_cmpint (scene_planned (plan, REAL)->kind, ==, VF_PLAN_LAYER);
+}
+
+/* ---- shared storage ---- */
+
+static void
+what_is_shared_is_no_file_of_the_plan (void)
+{
+  g_autoptr (Scene) scene = scene_shop ();
+  vf_request_add_with (scene->request, "/srv/vm/before.mem", NULL);
+  static const char *const shared[] = { "/srv/vm/top.qcow2", "/srv/vm/cd.iso", "/srv/vm/before.mem" };
+  for (gsize i = 0; i < G_N_ELEMENTS (shared); i++)
+    g_hash_table_add (scene->inventory->shared, g_strdup (shared[i]));
+  g_autoptr (VfPlan) plan = scene_plan (scene);
+  for (guint i = 0; i < 2; i++) {
+    const VfPlanDisk *disk = vf_plan_disk (plan, i);
+    g_assert_cmpint (disk->treatment, ==, VF_TREAT_SHARED);
+    g_assert_true (disk->is_probed);
+    g_assert_cmpuint (disk->layers->len, ==, 0);
+  }
+  g_assert_cmpuint (plan->files->len, ==, 2); /* the base and the other branch, which nobody said are shared */
+  for (gsize i = 0; i < G_N_ELEMENTS (shared); i++)
+    g_assert_cmpint (vf_plan_find_source (plan, shared[i]), ==, -1);
+  g_autoptr (JsonObject) object = vf_plan_to_json (plan);
+  g_autoptr (VfPlan) again = vf_plan_from_json (object, NULL);
+  g_assert_true (vf_plan_disk (again, 0)->is_probed);
+}
+
+static void
+a_shared_base_stays_and_a_shared_link_too (void)
+{
+  g_autoptr (Scene) scene = linked ("../../1/HASH");
+  g_hash_table_add (scene->inventory->shared, g_strdup (NAME));
+  g_autoptr (VfPlan) plan = scene_plan (scene);
+  g_assert_cmpuint (plan->files->len, ==, 1);
+  g_assert_cmpint (vf_plan_disk (plan, 0)->treatment, ==, VF_TREAT_MOVE);
+
+  g_autoptr (Scene) shop = scene_shop ();
+  g_hash_table_add (shop->inventory->shared, g_strdup ("/srv/vm/base.qcow2"));
+  g_autoptr (VfPlan) mixed = scene_plan (shop);
+  g_assert_cmpint (vf_plan_disk (mixed, 0)->treatment, ==, VF_TREAT_MOVE);
+  g_assert_cmpuint (vf_plan_disk (mixed, 0)->layers->len, ==, 1);
+  g_assert_cmpint (vf_plan_find_source (mixed, "/srv/vm/base.qcow2"), ==, -1);
+}
+
+/* ---- volumes ---- */
+
+static VfPoolPlace *
+pool_place (const char *name, const char *path, const char *name_there, const char *path_there)
+{
+  VfPoolPlace *pool = g_new0 (VfPoolPlace, 1);
+  *pool = (VfPoolPlace){ g_strdup (name), g_strdup (path), g_strdup (name_there), g_strdup (path_there) };
+  return pool;
+}
+
+static void
+a_volume_goes_into_its_pool_with_what_lies_beside_it (void)
+{
+  g_autoptr (Scene) scene =
+      scene_new ("<disk type='volume' device='disk'><driver name='qemu' type='qcow2'/><source pool='p' volume='top'/>"
+                 "<target dev='vda'/></disk>");
+  VfXmlDisk *disk = scene->inventory->domain->disks->pdata[0];
+  g_assert_cmpstr (disk->source->volume, ==, "volume:p/top");
+  disk->source->kind = VF_SOURCE_FILE;
+  disk->source->path = g_strdup ("/pool/top");
+  VfHead *head = scene_chain (scene, "vda", NULL, scene_image ("/pool/top", "qcow2", "base", "raw"),
+                              scene_image ("/pool/base", "raw", NULL, NULL), NULL);
+  head->volume = g_strdup (disk->source->volume);
+  vf_request_add_pool (scene->request, "p=q", NULL);
+  g_autoptr (GPtrArray) pools = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_pool_place_free);
+  g_ptr_array_add (pools, pool_place ("p", "/pool", "q", "/other"));
+  for (int named = 0; named < 2; named++) {
+    if (named)
+      vf_request_add_disk (scene->request, "vda=/srv/top", NULL);
+    g_autoptr (VfPlaces) places = vf_places_new (scene->inventory, scene->request, scene->far_table, pools, NULL);
+    g_autoptr (VfPlan) plan = vf_plan_make ("0123abcd", scene->inventory, places, scene->request, scene->far_table);
+    const VfPlanDisk *planned = vf_plan_disk (plan, 0);
+    g_assert_cmpstr (scene_planned (plan, "/pool/top")->destination, ==, named ? "/srv/top" : "/other/top");
+    g_assert_cmpstr (scene_planned (plan, "/pool/base")->destination, ==, named ? "/srv/base" : "/other/base");
+    g_assert_cmpstr (planned->source_volume, ==, "volume:p/top");
+    g_assert_cmpstr (planned->destination_volume, ==, named ? NULL : "volume:q/top");
+    g_assert_true (vf_plan_disk_is_source (plan, planned, disk->source));
+    const char *to = NULL;
+    for (guint i = 0; i < plan->changes->len; i++) {
+      const VfPathChange *change = plan->changes->pdata[i];
+      if (g_str_equal (change->from, "volume:p/top"))
+        to = change->to;
+    }
+    g_assert_cmpstr (to, ==, named ? "/srv/top" : "volume:q/top");
+  }
 }
 
 /* ---- directories behind links ---- */
@@ -227,6 +316,9 @@ main (int argc, char **argv)
   ADD ("a named place is the file's own", a_named_place_is_the_files_own);
   ADD ("an equal link is used and a name is taken once", an_equal_link_is_used_and_a_name_is_taken_once);
   ADD ("a further file travels once and by its link", a_further_file_travels_once_and_by_its_link);
+  ADD ("what is shared is no file of the plan", what_is_shared_is_no_file_of_the_plan);
+  ADD ("a shared base stays, and a shared link too", a_shared_base_stays_and_a_shared_link_too);
+  ADD ("a volume goes into its pool with what lies beside it", a_volume_goes_into_its_pool_with_what_lies_beside_it);
   ADD ("a linked directory is the one that is there", a_linked_directory_is_the_one_that_is_there);
   ADD ("a linked directory that is not there is linked there", a_linked_directory_that_is_not_there_is_linked_there);
   ADD ("a mapped linked directory is a directory there", a_mapped_linked_directory_is_a_directory_there);

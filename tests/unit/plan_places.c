@@ -111,7 +111,7 @@ a_target_that_the_guest_has_not_is_refused (void)
   g_autoptr (Scene) scene = scene_shop ();
   g_autoptr (GError) error = NULL;
   vf_request_add_disk (scene->request, "vdz=/tank/x", NULL);
-  g_assert_null (vf_places_new (scene->inventory, scene->request, NULL, &error));
+  g_assert_null (vf_places_new (scene->inventory, scene->request, NULL, NULL, &error));
   assert_failed (&error, VF_ERROR_USAGE, "cannot place disk 'vdz': the guest 'shop' has no such target");
 }
 
@@ -124,7 +124,7 @@ two_files_cannot_get_one_name (void)
     g_autoptr (GError) error = NULL;
     g_autofree char *option = g_strconcat ("vda=", options[i], NULL);
     vf_request_add_disk (scene->request, option, NULL);
-    g_assert_null (vf_places_new (scene->inventory, scene->request, NULL, &error));
+    g_assert_null (vf_places_new (scene->inventory, scene->request, NULL, NULL, &error));
     assert_says (error->message, options[i]);
     assert_failed (&error, VF_ERROR_USAGE, "both would be");
   }

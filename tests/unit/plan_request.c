@@ -82,6 +82,7 @@ full_request (void)
   vf_request_add_map (request, "/srv=/tank", NULL);
   vf_request_add_disk (request, "vda=/tank/x", NULL);
   vf_request_add_with (request, "/srv/nötes", NULL);
+  vf_request_add_pool (request, "p=q", NULL);
   request->max_cap_bytes = 5;
   request->rounds_max = 0;
   request->downtime_ms = 9;
@@ -110,6 +111,9 @@ the_journal_gives_back_every_word (void)
   g_assert_true (json_object_equal (object, object_again));
   g_assert_cmpstr (again->domain, ==, "shöp");
   g_assert_cmpstr (again->rsh, ==, "ssh -p 22");
+  g_autofree char *volume = vf_request_volume (again, "volume:p/v/w");
+  g_assert_cmpstr (volume, ==, "volume:q/v/w");
+  g_assert_cmpstr (vf_request_pool (again, "q"), ==, "q");
   g_assert_cmpuint (again->with->len, ==, 1);
   g_assert_cmpstr (again->with->pdata[0], ==, "/srv/nötes");
   g_assert_cmpstr (vf_request_disk_path (again, "vda"), ==, "/tank/x");

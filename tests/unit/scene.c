@@ -158,7 +158,7 @@ VfPlaces *
 scene_places (Scene *scene)
 {
   g_autoptr (GError) error = NULL;
-  VfPlaces *places = vf_places_new (scene->inventory, scene->request, scene->far_table, &error);
+  VfPlaces *places = vf_places_new (scene->inventory, scene->request, scene->far_table, NULL, &error);
   g_assert_no_error (error);
   return places;
 }

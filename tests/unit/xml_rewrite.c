@@ -173,6 +173,34 @@ line_ends_and_tabs_in_a_path_survive (void)
   g_assert_cmpstr (vf_domain_xml_disk (domain, "a")->source->path, ==, "/x\n\t\r \xc3\xb6");
 }
 
+static void
+volumes_are_renamed_and_become_files_and_back (void)
+{
+  static const char volume[] = "<domain><name>g</name><devices><disk type='volume'><source pool='p' volume='v' index='1'/>"
+                               "<target dev='vda'/></disk><disk type='volume'><source pool='p' volume='w'/><target dev='vdb'/>"
+                               "</disk></devices></domain>";
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_path_change_free);
+  g_ptr_array_add (changes, vf_path_change_new ("volume:p/v", "volume:q/v", VF_SOURCE_FILE, NULL));
+  g_ptr_array_add (changes, vf_path_change_new ("volume:p/w", "/srv/w", VF_SOURCE_FILE, "qcow2"));
+  g_autofree char *there = vf_domain_xml_rewrite (volume, changes, true, NULL);
+  g_autoptr (VfDomainXml) domain = vf_domain_xml_parse (there, NULL);
+  const VfSource *first = vf_domain_xml_disk (domain, "vda")->source, *second = vf_domain_xml_disk (domain, "vdb")->source;
+  g_assert_cmpstr (first->volume, ==, "volume:q/v");
+  g_assert_cmpint (first->kind, ==, VF_SOURCE_OTHER);
+  g_assert_cmpstr (second->path, ==, "/srv/w");
+  g_assert_null (second->volume);
+  g_assert_cmpstr (second->format, ==, "qcow2");
+  g_assert_null (strstr (there, "pool='p'"));
+  g_assert_null (strstr (there, "pool=\"p\""));
+
+  g_ptr_array_set_size (changes, 0);
+  g_ptr_array_add (changes, vf_path_change_new ("/srv/w", "volume:q/w", VF_SOURCE_FILE, NULL));
+  g_autofree char *back = vf_domain_xml_rewrite (there, changes, true, NULL);
+  g_autoptr (VfDomainXml) named = vf_domain_xml_parse (back, NULL);
+  g_assert_cmpstr (vf_domain_xml_disk (named, "vdb")->source->volume, ==, "volume:q/w");
+  g_assert_null (strstr (back, "/srv/w"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -191,5 +219,6 @@ main (int argc, char **argv)
   g_test_add_func ("/xml/rewrite/swapped places do not chain", swapped_places_do_not_chain);
   g_test_add_func ("/xml/rewrite/a path that XML cannot hold is refused", a_path_that_xml_cannot_hold_is_refused);
   g_test_add_func ("/xml/rewrite/line ends and tabs in a path survive", line_ends_and_tabs_in_a_path_survive);
+  g_test_add_func ("/xml/rewrite/volumes are renamed and become files and back", volumes_are_renamed_and_become_files_and_back);
   return g_test_run ();
 }
