@@ -80,6 +80,16 @@ files_are_as_planned (VfMove *move, GError **error)
   return true;
 }
 
+/* What both hosts share is no file of the plan: it is there already. */
+static bool
+is_same_file_there (VfMove *move, const char *path)
+{
+  g_autoptr (VfFileFacts) here = vf_file_look (path, NULL);
+  g_autoptr (VfFarFacts) there = vf_far_stat (vf_move_link (move), path, false, move->cancellable, NULL);
+  return here != NULL && there != NULL && here->kind != VF_FILE_ABSENT && there->file->kind == here->kind &&
+         there->file->id.inode == here->id.inode && there->file->bytes == here->bytes;
+}
+
 static bool
 is_planned (VfMove *move, const char *path, GError **error)
 {
@@ -88,7 +98,8 @@ is_planned (VfMove *move, const char *path, GError **error)
     return true;
   if (trail == NULL && *path == '/')
     return false;
-  return vf_error_set (error, VF_ERROR_FAILED, "cannot switch guest '%s': its definition now names '%s', which was not copied",
+  return is_same_file_there (move, path) ||
+         vf_error_set (error, VF_ERROR_FAILED, "cannot switch guest '%s': its definition now names '%s', which was not copied",
                        vf_move_plan (move)->domain, path);
 }
 
