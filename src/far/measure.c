@@ -32,7 +32,8 @@ send_piece (Probe *probe, guint32 bytes, GError **error)
   return MAX (g_get_monotonic_time () - began_us, 1);
 }
 
-/* The last piece counts: it is the largest, and what a link carries in its first moment is more than it keeps up. */
+/* The last piece counts: it is the largest, and what a link carries in its first moment is more than it keeps up. A link that
+ * has carried all in time is fast, and what delayed the last piece more than the one before was a busy processor. */
 static bool
 measure (Probe *probe, const VfMeasure *measure, guint64 *bytes_per_s, GError **error)
 {
@@ -44,16 +45,18 @@ measure (Probe *probe, const VfMeasure *measure, guint64 *bytes_per_s, GError **
       return false;
     round_trip_us = MIN (round_trip_us, took_us);
   }
-  guint64 piece = PIECE_BYTES_LEAST, left = measure->bytes_max;
+  guint64 piece = PIECE_BYTES_LEAST, left = measure->bytes_max, now = 0;
   while (true) {
     gint64 took_us = send_piece (probe, (guint32)piece, error);
     if (took_us < 0)
       return false;
-    *bytes_per_s = piece * G_USEC_PER_SEC / (guint64)MAX (took_us - round_trip_us, took_us / 8 + 1);
+    guint64 before = now;
+    now = piece * G_USEC_PER_SEC / (guint64)MAX (took_us - round_trip_us, took_us / 8 + 1);
     left -= MIN (left, piece);
     gint64 time_us = (gint64)measure->ms_max * 1000 - (g_get_monotonic_time () - began_us);
-    guint64 in_time = time_us <= 0 ? 0 : *bytes_per_s / 1000 * (guint64)time_us / 1000;
+    guint64 in_time = time_us <= 0 ? 0 : now / 1000 * (guint64)time_us / 1000;
     guint64 next = MIN (MIN (2 * piece, (guint64)PIECE_BYTES_MOST), MIN (in_time, left));
+    *bytes_per_s = time_us > 0 && in_time > left ? MAX (before, now) : now;
     if (next < PIECE_BYTES_LEAST || next < piece / 2)
       return true;
     piece = next;

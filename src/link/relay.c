@@ -177,6 +177,7 @@ struct VfRelay {
 
 typedef struct {
   VfRelay *relay;
+  VfChannel *channel;
   int fd;
 } Connection;
 
@@ -219,13 +220,24 @@ apply_limit (VfRelay *relay, VfChannel *channel)
     vf_channel_limit_ahead (channel, ahead_bytes);
 }
 
-static void
-carry (VfRelay *relay, int fd)
+/* In the order of the connections: a peer there may tell them apart by it (QEMU before 8.0 takes the first for the one that is
+ * not multifd's). So the listener waits for each; NULL when it failed. */
+static VfChannel *
+open_channel (VfRelay *relay)
 {
   GError *failure = NULL;
   g_autoptr (JsonObject) args = vf_json_parse (relay->args, strlen (relay->args), "the relay's arguments", &failure);
-  g_autoptr (VfChannel) channel = args == NULL ? NULL : vf_link_open (relay->link, "relay", args, NULL, relay->stop, &failure);
-  if (channel != NULL && enlist (relay, channel)) {
+  VfChannel *channel = args == NULL ? NULL : vf_link_open (relay->link, "relay", args, NULL, relay->stop, &failure);
+  if (failure != NULL)
+    note_failure (relay, failure);
+  return channel;
+}
+
+static void
+carry (VfRelay *relay, VfChannel *channel, int fd)
+{
+  GError *failure = NULL;
+  if (enlist (relay, channel)) {
     apply_limit (relay, channel);
     pump_both_ways (channel, fd, &failure);
     delist (relay, channel);
@@ -239,7 +251,8 @@ carry_in_thread (gpointer data)
 {
   g_autofree Connection *connection = data;
   VfRelay *relay = connection->relay;
-  carry (relay, connection->fd);
+  carry (relay, connection->channel, connection->fd);
+  vf_channel_free (connection->channel);
   close (connection->fd);
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
   g_queue_push_tail (&relay->finished, g_thread_self ());
@@ -264,17 +277,23 @@ static void
 start_connection (VfRelay *relay, int fd)
 {
   GError *foreign = NULL, *failure = NULL;
-  Connection *connection = g_new (Connection, 1);
-  *connection = (Connection){ relay, fd };
   g_mutex_lock (&relay->lock);
   relay->accepted++;
   g_mutex_unlock (&relay->lock);
+  VfChannel *channel = open_channel (relay);
+  if (channel == NULL) {
+    close (fd);
+    return;
+  }
+  Connection *connection = g_new (Connection, 1);
+  *connection = (Connection){ relay, channel, fd };
   GThread *thread = g_thread_try_new ("relay", carry_in_thread, connection, &foreign);
   if (thread != NULL) {
     g_ptr_array_add (relay->connections, thread);
     return;
   }
   g_free (connection);
+  vf_channel_free (channel);
   close (fd);
   vf_error_adopt (&failure, foreign, "cannot start a thread");
   note_failure (relay, failure);

@@ -7,7 +7,8 @@ typedef struct VfRelay VfRelay;
 
 /* Listens on `socket_path` (mode 0666 within a directory that only those who know its name can use) and, for every connection,
  * opens the service "relay" with a copy of `args` and pumps bytes both ways until both have ended. Half-closes are carried.
- * Threads of its own. A name that is taken is VF_ERROR_EXISTS. The link must outlive the relay. */
+ * The services are opened in the order of the connections, one after the other. Threads of its own. A name that is taken is
+ * VF_ERROR_EXISTS. The link must outlive the relay. */
 VfRelay *vf_relay_listen (VfLink *link, const char *socket_path, JsonObject *args, GError **error);
 
 /* Connections made from now on send at most so many bytes ahead (vf_channel_limit_ahead). */

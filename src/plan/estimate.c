@@ -32,11 +32,10 @@ vf_estimate_print (const VfEstimate *estimate)
   g_autofree char *memory = vf_print_seconds ((guint64)ceil (vf_estimate_memory_seconds (estimate)));
   g_autofree char *stop =
       estimate->guest_runs
-          ? g_strdup_printf (", the guest runs meanwhile and then stands still for about %" G_GUINT64_FORMAT " ms",
-                             estimate->stop_ms)
+          ? g_strdup_printf ("; the guest runs on, then stops for about %" G_GUINT64_FORMAT " ms", estimate->stop_ms)
           : g_strdup ("");
-  return g_strdup_printf ("the link carries %s a second: %s of files in %s, %s of memory in %s at most%s", rate, copy_bytes,
-                          copy, memory_bytes, memory, stop);
+  return g_strdup_printf ("the link carries %s/s: files (%s) %s, memory (%s) %s at most%s", rate, copy_bytes, copy,
+                          memory_bytes, memory, stop);
 }
 
 JsonObject *

@@ -219,6 +219,30 @@ test_many_connections_at_once (void)
   g_assert_no_error (error);
 }
 
+/* The far end accepts in the order in which it was connected to; each client says its number. */
+static void
+test_connections_arrive_in_their_order (void)
+{
+  g_autoptr (Ferry) ferry = ferry_new (false);
+  VfFd clients[40];
+  ferry->far_listener = listen_at (ferry->far_path);
+  for (guint8 i = 0; i < G_N_ELEMENTS (clients); i++) {
+    clients[i] = connect_to (ferry->near_path);
+    g_assert_true (vf_fd_write_full (clients[i], &i, 1));
+    shutdown (clients[i], SHUT_WR);
+  }
+  for (guint8 i = 0; i < G_N_ELEMENTS (clients); i++) {
+    guint8 number = 0;
+    int fd = accept4 (ferry->far_listener, NULL, NULL, SOCK_CLOEXEC);
+    g_assert_cmpint (vf_fd_read_full (fd, &number, 1), ==, 1);
+    g_assert_cmpuint (number, ==, i);
+    close (fd);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
+    vf_fd_close_value (clients[i]);
+  close (ferry->far_listener);
+}
+
 static void
 test_an_absent_server_is_reported (void)
 {
@@ -337,6 +361,7 @@ main (int argc, char **argv)
   g_test_add_func ("/relay/bytes go both ways and half-closes are carried",
                    test_bytes_go_both_ways_and_half_closes_are_carried);
   g_test_add_func ("/relay/many connections at once", test_many_connections_at_once);
+  g_test_add_func ("/relay/connections arrive in their order", test_connections_arrive_in_their_order);
   g_test_add_func ("/relay/an absent server is reported", test_an_absent_server_is_reported);
   g_test_add_func ("/relay/a server that closes closes the client", test_a_server_that_closes_closes_the_client);
   g_test_add_func ("/relay/stopping ends what is pumped", test_stopping_ends_what_is_pumped);
