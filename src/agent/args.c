@@ -81,6 +81,16 @@ vf_args_streams (JsonObject *args, guint *streams, GError **error)
 }
 
 bool
+vf_args_flag (JsonObject *args, const char *member, bool *flag, GError **error)
+{
+  GError *reason = NULL;
+  *flag = false;
+  if (json_object_has_member (args, member) && !vf_json_bool (args, member, flag, &reason))
+    return breaks_protocol (reason, error);
+  return true;
+}
+
+bool
 vf_args_mode (JsonObject *args, guint *mode, GError **error)
 {
   GError *reason = NULL;

@@ -20,6 +20,9 @@ bool vf_args_bytes (JsonObject *args, guint64 *bytes, GError **error);
 /* The member "streams", how many threads may work; 0 when it is absent. */
 bool vf_args_streams (JsonObject *args, guint *streams, GError **error);
 
+/* A member that is true or false; false when it is absent. */
+bool vf_args_flag (JsonObject *args, const char *member, bool *flag, GError **error);
+
 /* Permission bits only. */
 bool vf_args_mode (JsonObject *args, guint *mode, GError **error);
 

@@ -129,3 +129,19 @@ vf_place_create (const VfPlace *place, GError **error)
   }
   return vf_place_sync_directory (place, error) ? vf_fd_steal (&fd) : VF_FD_NONE;
 }
+
+int
+vf_place_open_or_create (const VfPlace *place, bool *existed, GError **error)
+{
+  struct stat st;
+  *existed = false;
+  if (!vf_place_look (place, &st, existed, error))
+    return VF_FD_NONE;
+  *existed = *existed && S_ISREG (st.st_mode) && st.st_nlink == 1;
+  if (!*existed)
+    return vf_place_create (place, error);
+  g_auto (VfFd) looked = vf_place_open (place, O_PATH, error);
+  if (looked == VF_FD_NONE || !vf_holder_check (looked, "write file", place->path, error))
+    return VF_FD_NONE;
+  return vf_place_open (place, O_RDWR, error);
+}

@@ -35,5 +35,8 @@ int vf_place_open (const VfPlace *place, int flags, GError **error);
  * already is removed, unless someone has it open (VF_ERROR_BUSY). */
 int vf_place_create (const VfPlace *place, GError **error);
 
+/* As vf_place_create, but a regular file that nobody has open and that has no other name is opened as it is: *existed. */
+int vf_place_open_or_create (const VfPlace *place, bool *existed, GError **error);
+
 /* Unlinks a symlink, or a regular file unless someone has it open; the name's end is durable. */
 bool vf_place_unlink (const VfPlace *place, GError **error);

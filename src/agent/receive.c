@@ -40,10 +40,10 @@ open_device (VfAgent *agent, const char *path, guint64 bytes, VfFileFacts **fact
 }
 
 static int
-create_partial (VfAgent *agent, JsonObject *args, VfFileFacts **facts, GError **error)
+open_partial (VfAgent *agent, JsonObject *args, VfFileFacts **facts, bool *existed, GError **error)
 {
   g_autoptr (VfPlace) place = vf_place_new_with_id (agent, args, "path", error);
-  g_auto (VfFd) fd = place != NULL ? vf_place_create (place, error) : VF_FD_NONE;
+  g_auto (VfFd) fd = place != NULL ? vf_place_open_or_create (place, existed, error) : VF_FD_NONE;
   if (fd == VF_FD_NONE)
     return VF_FD_NONE;
   *facts = vf_file_look_fd (fd, place->path, error);
@@ -54,9 +54,11 @@ JsonObject *
 vf_service_receive (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error)
 {
   g_autoptr (VfFileFacts) facts = NULL;
+  bool resume;
   const char *kind = vf_args_string (args, "kind", error);
   if (kind == NULL || vf_args_id (args, error) == NULL || !vf_args_bytes (args, &state->bytes, error) ||
-      !vf_args_streams (args, &state->streams, error))
+      !vf_args_streams (args, &state->streams, error) || !vf_args_flag (args, "resume", &resume, error) ||
+      !vf_args_flag (args, "read_back", &state->read_back, error))
     return NULL;
   state->path = vf_args_path (args, "path", error);
   if (state->path == NULL)
@@ -68,13 +70,15 @@ vf_service_receive (VfAgent *agent, JsonObject *args, VfStreamState *state, GErr
   }
   state->is_block = wanted == VF_FILE_BLOCK;
   state->fd = state->is_block ? open_device (agent, state->path, state->bytes, &facts, error)
-                              : create_partial (agent, args, &facts, error);
+                              : open_partial (agent, args, &facts, &state->has_data, error);
   if (state->fd == VF_FD_NONE)
     return NULL;
+  state->has_data = state->is_block ? resume : state->has_data && facts->allocated > 0;
   g_autofree char *key = vf_digest_key_print (&agent->key);
   state->key = agent->key;
   JsonObject *answer = json_object_new ();
   json_object_set_string_member (answer, "key", key);
+  json_object_set_boolean_member (answer, "is_there", state->has_data);
   vf_file_id_to_json (&facts->id, answer);
   return answer;
 }
@@ -88,6 +92,8 @@ vf_service_receive_stream (VfChannel *channel, VfStreamState *state, GError **er
     .path = state->path,
     .file_bytes = state->bytes,
     .is_block = state->is_block,
+    .has_data = state->has_data,
+    .read_back = state->read_back,
     .key = state->key,
     .streams = state->streams,
   };

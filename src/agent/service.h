@@ -19,6 +19,8 @@ typedef struct {
   char *path;
   guint64 bytes;
   bool is_block;
+  bool has_data; /* what a former transfer of this move wrote */
+  bool read_back;
   VfDigestKey key;
   guint streams;
 } VfStreamState;

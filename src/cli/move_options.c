@@ -19,6 +19,7 @@ static struct {
   char *max_cap;
   char *rounds;
   char *downtime;
+  char *verify;
   char *streams;
   char *compress;
   char *timeout;
@@ -42,6 +43,8 @@ static const GOptionEntry entries[] = {
   { "rounds", 0, 0, G_OPTION_ARG_STRING, &given.rounds, "at most so many rounds of new overlays (default 6)", "N" },
   { "downtime", 0, 0, G_OPTION_ARG_STRING, &given.downtime, "stop the guest for at most so long at the switch, if it can be",
     "MS" },
+  { "verify", 0, 0, G_OPTION_ARG_STRING, &given.verify,
+    "how copies are verified: as they are written (default), or read back from the disk too", "digest|reread" },
   { "streams", 0, 0, G_OPTION_ARG_STRING, &given.streams, "threads that copy, at either end (1 to 16, default 4)", "N" },
   { "compress", 0, 0, G_OPTION_ARG_STRING, &given.compress, "compress what is copied (default none)", "none|zstd[:LEVEL]" },
   { "timeout", 0, 0, G_OPTION_ARG_STRING, &given.timeout, "give a silent peer or a standing job up after so long (default 30)",
@@ -135,6 +138,15 @@ take_compression (VfRequest *request, GError **error)
 }
 
 static bool
+take_verify (VfRequest *request, GError **error)
+{
+  request->read_back = given.verify != NULL && g_str_equal (given.verify, "reread");
+  if (given.verify == NULL || request->read_back || g_str_equal (given.verify, "digest"))
+    return true;
+  return vf_error_set (error, VF_ERROR_USAGE, "cannot use --verify '%s': not digest or reread", given.verify);
+}
+
+static bool
 take_cap_directory (VfRequest *request, GError **error)
 {
   if (given.cap_directory == NULL)
@@ -167,7 +179,7 @@ vf_move_options_request_for (const char *domain, const char *destination_uri, GE
   take_text (&request->source_uri, vf_source_options_uri ());
   take_text (&request->rsh, given.rsh);
   take_text (&request->agent_path, given.agent_path);
-  if (!take_cap_directory (request, error) || !take_compression (request, error) ||
+  if (!take_cap_directory (request, error) || !take_compression (request, error) || !take_verify (request, error) ||
       !take_pairs (request, given.maps, vf_request_add_map, error) ||
       !take_pairs (request, given.disks, vf_request_add_disk, error) ||
       !take_pairs (request, given.nets, vf_request_add_net, error) ||

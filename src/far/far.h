@@ -32,9 +32,9 @@ bool vf_far_mkdir (VfLink *link, const char *path, const VfFileFacts *as, bool *
 /* Removes an empty directory. *removed is false, and no error, when it is absent or holds something. */
 bool vf_far_rmdir (VfLink *link, const char *path, bool *removed, GError **error);
 
-/* Sends a file into `partial` (made new; an old partial of the same id is replaced) or onto a block device. source->peer and
- * key are not read: the far end's stand there. far_id is valid as soon as the far end has accepted, also when the transfer
- * failed later. */
+/* Sends a file into `partial` or onto a block device. What an old partial of the same id has already, or with source->resumes
+ * the device, is compared and only what differs travels. source->peer and key are not read: the far end's stand there. far_id
+ * is valid as soon as the far end has accepted, also when the transfer failed later. */
 bool vf_far_seed (VfLink *link, const char *partial, const char *id, bool is_block, const VfSeedSource *source,
                   VfSeedCounts *counts, VfDigest *digest, VfFileId *far_id, GError **error);
 

@@ -19,19 +19,45 @@ open_service (VfLink *link, const char *service, JsonObject *args, GCancellable 
   return g_steal_pointer (&channel);
 }
 
-bool
-vf_far_seed (VfLink *link, const char *partial, const char *id, bool is_block, const VfSeedSource *source, VfSeedCounts *counts,
-             VfDigest *digest, VfFileId *far_id, GError **error)
+static bool
+seed_once (VfLink *link, const char *partial, const char *id, bool is_block, const VfSeedSource *source, VfSeedCounts *counts,
+           VfDigest *digest, VfFileId *far_id, GError **error)
 {
   g_autoptr (JsonObject) args = vf_far_args (partial, id);
   g_autoptr (JsonObject) answer = NULL;
+  GError *failure = NULL;
   VfSeedSource named = *source;
   json_object_set_string_member (args, "kind", vf_file_kind_name (is_block ? VF_FILE_BLOCK : VF_FILE_REGULAR));
   json_object_set_int_member (args, "bytes", (gint64)source->file_bytes);
   json_object_set_int_member (args, "streams", source->streams);
+  json_object_set_boolean_member (args, "resume", source->resumes);
+  json_object_set_boolean_member (args, "read_back", source->read_back);
   g_autoptr (VfChannel) channel = open_service (link, "receive", args, source->cancellable, &answer, far_id, &named.key, error);
+  if (channel == NULL)
+    return false;
+  if (!vf_json_bool (answer, "is_there", &named.is_there, &failure))
+    return vf_far_failed (link, failure, error);
   named.peer = vf_far_host (link);
-  return channel != NULL && vf_seed_send (channel, &named, counts, digest, error);
+  return vf_seed_send (channel, &named, counts, digest, error);
+}
+
+bool
+vf_far_seed (VfLink *link, const char *partial, const char *id, bool is_block, const VfSeedSource *source, VfSeedCounts *counts,
+             VfDigest *digest, VfFileId *far_id, GError **error)
+{
+  GError *failure = NULL;
+  VfSeedSource again = *source;
+  *counts = (VfSeedCounts){ 0 };
+  if (seed_once (link, partial, id, is_block, source, counts, digest, far_id, &failure))
+    return true;
+  if (!counts->read_back_differs) {
+    g_propagate_error (error, failure);
+    return false;
+  }
+  /* Only the chunks that the disk did not keep travel again. */
+  g_clear_error (&failure);
+  again.resumes = true;
+  return seed_once (link, partial, id, is_block, &again, counts, digest, far_id, error);
 }
 
 /* Both ends read at the same time. */

@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { CHANGING_FILE_ATTEMPTS = 20, BUSY_PAUSE_MS = 300, CHANGING_FILE_PAUSE_MS = 250 };
+enum { LOSSES_MAX = 10, CHANGING_FILE_ATTEMPTS = 20, BUSY_PAUSE_MS = 300, CHANGING_FILE_PAUSE_MS = 250 };
 
 guint64
 vf_move_file_weight (const VfPlanFile *file)
@@ -33,7 +33,7 @@ static void
 tell_progress (const VfSeedCounts *counts, gpointer data)
 {
   const SeedProgress *progress = data;
-  guint64 here = MIN (counts->data_bytes, vf_move_file_weight (progress->file));
+  guint64 here = MIN (counts->data_bytes + counts->kept_bytes, vf_move_file_weight (progress->file));
   vf_move_progress (progress->move, progress->move->ledger->phase, progress->file->source, progress->before + here,
                     progress->total);
 }
@@ -105,6 +105,7 @@ send_file (VfMove *move, guint index, GError **error)
   g_autofree char *partial =
       file->destination_is_block ? g_strdup (file->destination) : vf_name_partial (file->destination, id);
   SeedProgress progress = seed_progress (move, index);
+  bool resumes = vf_ledger_file (move->ledger, index)->partial_begun;
   g_auto (VfFd) fd = open_source (file, error);
   if (fd == VF_FD_NONE || !vf_move_record (move, vf_record_file ("partial", index, partial), error))
     return false;
@@ -116,19 +117,24 @@ send_file (VfMove *move, guint index, GError **error)
                           .file_bytes = now->bytes,
                           .progress = tell_progress,
                           .progress_data = &progress,
+                          .resumes = resumes,
+                          .read_back = move->request->read_back,
                           .streams = move->request->streams,
                           .zstd_level = (int)move->request->zstd_level,
                           .cancellable = move->cancellable };
   VfSeedCounts counts = { 0 };
   VfDigest digest;
   VfFileId far_id;
-  if (!vf_far_seed (vf_move_link (move), partial, id, file->destination_is_block, &source, &counts, &digest, &far_id, error))
+  bool sent =
+      vf_far_seed (vf_move_link (move), partial, id, file->destination_is_block, &source, &counts, &digest, &far_id, error);
+  move->bytes.data_bytes += counts.sent_bytes;
+  if (!sent)
     return false;
   const VfFileFacts *owned = file->is_top ? file->facts : now; /* libvirt's memory of a top's owner is at its cap now */
   if (!file->destination_is_block && !vf_far_own (vf_move_link (move), partial, id, owned, error))
     return false;
-  move->bytes.data_bytes += counts.sent_bytes;
   move->bytes.zero_bytes += counts.zero_bytes;
+  move->bytes.reused_bytes += counts.kept_bytes;
   return vf_move_record (move, vf_record_seeded (index, &digest, &far_id, false), error);
 }
 
@@ -217,6 +223,34 @@ send_link (VfMove *move, guint index, GError **error)
          vf_move_record (move, vf_record_seeded (index, &digest, &far_id, false), error);
 }
 
+static bool
+seed_file_once (VfMove *move, guint index, GError **error)
+{
+  const VfPlanFile *file = vf_plan_file (vf_move_plan (move), index);
+  if (file->maybe_there)
+    return find_equal (move, index, error);
+  return is_changing (move, file) ? send_changing_file (move, index, error) : send_when_free (move, index, error);
+}
+
+/* A link that breaks costs time: what has arrived stays, and over a new link only the rest travels. */
+static bool
+seed_over_links (VfMove *move, guint index, GError **error)
+{
+  for (guint losses = 0;; losses++) {
+    GError *failure = NULL;
+    if (seed_file_once (move, index, &failure))
+      return true;
+    bool may_go_on = vf_error_is (failure, VF_ERROR_UNREACHABLE) && losses < LOSSES_MAX && !vf_move_is_cancelled (move, NULL);
+    if (may_go_on)
+      vf_move_note (move, "connecting again: %s", failure->message);
+    if (!may_go_on || !vf_move_connect_destination (move, vf_move_plan (move)->rendezvous, NULL)) {
+      g_propagate_error (error, failure);
+      return false;
+    }
+    g_error_free (failure);
+  }
+}
+
 bool
 vf_move_seed_file (VfMove *move, guint index, GError **error)
 {
@@ -228,9 +262,7 @@ vf_move_seed_file (VfMove *move, guint index, GError **error)
   if (vf_plan_file_is_link (file))
     return file->maybe_there ? find_equal_link (move, index, error) : send_link (move, index, error);
   move->bytes.allocated_bytes += vf_move_file_weight (file);
-  if (file->maybe_there)
-    return find_equal (move, index, error);
-  return is_changing (move, file) ? send_changing_file (move, index, error) : send_when_free (move, index, error);
+  return seed_over_links (move, index, error);
 }
 
 static bool

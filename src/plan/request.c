@@ -214,6 +214,7 @@ vf_request_to_json (const VfRequest *request)
   json_object_set_int_member (object, "max_cap_bytes", (gint64)request->max_cap_bytes);
   json_object_set_int_member (object, "rounds_max", request->rounds_max);
   json_object_set_int_member (object, "downtime_ms", request->downtime_ms);
+  json_object_set_boolean_member (object, "read_back", request->read_back);
   json_object_set_int_member (object, "streams", request->streams);
   json_object_set_int_member (object, "zstd_level", request->zstd_level);
   json_object_set_int_member (object, "timeout_s", request->timeout_s);
@@ -258,6 +259,7 @@ vf_request_from_json (JsonObject *object, GError **error)
       !vf_json_u64 (object, "max_cap_bytes", &request->max_cap_bytes, error) ||
       !read_uint (object, "rounds_max", &request->rounds_max, error) ||
       !read_uint (object, "downtime_ms", &request->downtime_ms, error) ||
+      !vf_json_bool (object, "read_back", &request->read_back, error) ||
       !read_uint (object, "streams", &request->streams, error) ||
       !read_uint (object, "zstd_level", &request->zstd_level, error) ||
       !read_uint (object, "timeout_s", &request->timeout_s, error) ||

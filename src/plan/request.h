@@ -26,6 +26,7 @@ typedef struct {
   guint64 max_cap_bytes;
   guint rounds_max;
   guint downtime_ms; /* 0: libvirt's default */
+  bool read_back;    /* copies are read back from the destination's disk */
   guint streams;     /* threads at either end of a copy; 0: as many as are good */
   guint zstd_level;  /* 1 to 19; 0: nothing is compressed */
   guint timeout_s;   /* silence or standstill that ends a wait */

@@ -6,6 +6,7 @@
 #include "seed/blocks.h"
 #include "seed/codec.h"
 #include "seed/extents.h"
+#include "seed/hear.h"
 #include "seed/ring.h"
 #include "seed/stream.h"
 
@@ -16,11 +17,14 @@
 enum {
   SLOTS_PER_WORKER = 4,
   PROGRESS_BYTES = 8 * 1024 * 1024,
+  AGAIN_BYTES_MAX = 256 * 1024 * 1024,
 };
 
 typedef struct {
-  VfRecord record; /* of type zero once its chunk was found to be all zeros */
+  VfRecord record; /* of type zero once its chunk was found to be all zeros, keep when the receiver has it */
   gsize length;    /* of the chunk; 0: a hole, whose length the record has */
+  bool is_told;    /* the receiver has something there, of this tag */
+  VfTag told;
   GError *error;
   guint8 bytes[VF_RECORD_HEAD_BYTES_MAX + VF_CHUNK_BYTES]; /* the head is put in front of what was read, to be sent with it */
 } Piece;
@@ -32,9 +36,10 @@ typedef struct {
   VfFileDigest *digest;
   VfRing *ring;
   VfExtents extents;
-  VfExtent run;                  /* that is being walked */
-  guint64 next;                  /* of the file: not given to the workers yet */
-  guint64 zeros_at, zeros_bytes; /* a run of zeros that was not sent yet */
+  VfExtent run;        /* that is being walked */
+  guint64 next;        /* of the file: not given to the workers yet */
+  VfRecord run_record; /* zeros, or chunks to keep, that were not sent yet */
+  VfHearing *hearing;  /* NULL: the receiver has nothing */
   guint64 reported_bytes;
 } Sender;
 
@@ -84,40 +89,18 @@ prepare (gpointer slot, gpointer data)
     return;
   }
   vf_tagger_tag (tools->tagger, chunk, piece->length, &record->tag);
+  if (piece->is_told && vf_tag_equal (&piece->told, &record->tag)) {
+    record->type = VF_RECORD_KEEP;
+    record->bytes = piece->length;
+    return;
+  }
   vf_blocks_pack (chunk, piece->length, record->map);
   gsize stored_bytes = vf_blocks_bytes (record->map, piece->length);
   record->codec = vf_codec_shrink (tools->codec, source->zstd_level, chunk, &stored_bytes);
   record->stored_bytes = (guint32)stored_bytes;
 }
 
-/* ---- walking ---- */
-
-/* Fills the ring as far as there is room. */
-static void
-give_out (Sender *sender)
-{
-  Piece *piece;
-  while (sender->next < sender->source->file_bytes && (piece = vf_ring_room (sender->ring)) != NULL) {
-    guint64 run_end = sender->run.offset + sender->run.bytes;
-    if (sender->next == run_end) {
-      sender->run = vf_extents_at (&sender->extents, run_end);
-      run_end += sender->run.bytes;
-    }
-    piece->error = NULL;
-    piece->record = (VfRecord){ .type = sender->run.is_hole ? VF_RECORD_ZERO : VF_RECORD_DATA, .offset = sender->next };
-    guint64 bytes = run_end - sender->next;
-    if (sender->run.is_hole) {
-      piece->length = 0;
-      piece->record.bytes = bytes;
-    } else {
-      bytes = piece->length = (gsize)MIN (bytes, (guint64)VF_CHUNK_BYTES);
-    }
-    sender->next += bytes;
-    vf_ring_submit (sender->ring);
-  }
-}
-
-/* ---- sending ---- */
+/* ---- the peer ---- */
 
 static const char *
 peer_name (const VfSeedSource *source)
@@ -134,6 +117,48 @@ channel_failed (const VfSeedSource *source, GError *failure, GError **error)
   g_propagate_error (error, failure);
   return false;
 }
+
+/* ---- walking ---- */
+
+static bool
+ask_ear (Sender *sender, Piece *piece, GError **error)
+{
+  GError *failure = NULL;
+  if (sender->hearing == NULL || vf_hear_tag (sender->hearing, piece->record.offset, &piece->is_told, &piece->told, &failure))
+    return true;
+  return channel_failed (sender->source, failure, error);
+}
+
+/* Fills the ring as far as there is room. */
+static bool
+give_out (Sender *sender, GError **error)
+{
+  Piece *piece;
+  while (sender->next < sender->source->file_bytes && (piece = vf_ring_room (sender->ring)) != NULL) {
+    guint64 run_end = sender->run.offset + sender->run.bytes;
+    if (sender->next == run_end) {
+      sender->run = vf_extents_at (&sender->extents, run_end);
+      run_end += sender->run.bytes;
+    }
+    piece->error = NULL;
+    piece->is_told = false;
+    piece->record = (VfRecord){ .type = sender->run.is_hole ? VF_RECORD_ZERO : VF_RECORD_DATA, .offset = sender->next };
+    guint64 bytes = run_end - sender->next;
+    if (sender->run.is_hole) {
+      piece->length = 0;
+      piece->record.bytes = bytes;
+    } else {
+      bytes = piece->length = (gsize)MIN (bytes, (guint64)VF_CHUNK_BYTES);
+      if (!ask_ear (sender, piece, error))
+        return false;
+    }
+    sender->next += bytes;
+    vf_ring_submit (sender->ring);
+  }
+  return true;
+}
+
+/* ---- sending ---- */
 
 static bool
 send_bytes (const Sender *sender, const guint8 *bytes, gsize length, GError **error)
@@ -163,24 +188,31 @@ report (Sender *sender)
 }
 
 static bool
-send_zeros (Sender *sender, GError **error)
+send_run (Sender *sender, GError **error)
 {
-  VfRecord record = { .type = VF_RECORD_ZERO, .offset = sender->zeros_at, .bytes = sender->zeros_bytes };
-  if (sender->zeros_bytes == 0)
-    return true;
-  sender->zeros_bytes = 0;
-  return send_record (sender, &record, error);
+  VfRecord record = sender->run_record;
+  sender->run_record.bytes = 0;
+  return record.bytes == 0 || send_record (sender, &record, error);
 }
 
-/* Zeros are told when something else follows, so that a run of them is one record. */
-static void
-keep_zeros (Sender *sender, const VfRecord *record)
+/* A run is told when something else follows, so that it is one record. */
+static bool
+add_to_run (Sender *sender, const VfRecord *record, GError **error)
 {
-  if (sender->zeros_bytes == 0)
-    sender->zeros_at = record->offset;
-  sender->zeros_bytes += record->bytes;
-  sender->counts->done_bytes += record->bytes;
-  sender->counts->zero_bytes += record->bytes;
+  VfSeedCounts *counts = sender->counts;
+  if (sender->run_record.type != record->type && !send_run (sender, error))
+    return false;
+  if (sender->run_record.bytes == 0)
+    sender->run_record = (VfRecord){ .type = record->type, .offset = record->offset };
+  sender->run_record.bytes += record->bytes;
+  counts->done_bytes += record->bytes;
+  if (record->type == VF_RECORD_ZERO) {
+    counts->zero_bytes += record->bytes;
+    return true;
+  }
+  counts->kept_bytes += record->bytes;
+  vf_file_digest_add (sender->digest, record->offset, &record->tag);
+  return true;
 }
 
 static bool
@@ -188,7 +220,7 @@ send_data (Sender *sender, Piece *piece, GError **error)
 {
   const VfRecord *record = &piece->record;
   gsize data_bytes = vf_blocks_bytes (record->map, piece->length);
-  if (!send_zeros (sender, error))
+  if (!send_run (sender, error))
     return false;
   vf_record_encode (record, piece->bytes);
   if (!send_bytes (sender, piece->bytes, VF_RECORD_HEAD_BYTES_MAX + record->stored_bytes, error))
@@ -210,12 +242,9 @@ send_piece (Sender *sender, Piece *piece, GError **error)
   }
   if (g_cancellable_is_cancelled (sender->source->cancellable))
     return vf_error_set (error, VF_ERROR_CANCELLED, "cannot read file '%s': stopped on request", sender->source->path);
-  if (piece->record.type == VF_RECORD_DATA) {
-    if (!send_data (sender, piece, error))
-      return false;
-  } else {
-    keep_zeros (sender, &piece->record);
-  }
+  bool is_data = piece->record.type == VF_RECORD_DATA;
+  if (is_data ? !send_data (sender, piece, error) : !add_to_run (sender, &piece->record, error))
+    return false;
   report (sender);
   return true;
 }
@@ -233,16 +262,15 @@ drain (VfRing *ring)
 static bool
 send_pieces (Sender *sender, GError **error)
 {
-  bool good = true;
-  give_out (sender);
-  for (Piece *piece = vf_ring_oldest (sender->ring); piece != NULL && good; piece = vf_ring_oldest (sender->ring)) {
+  bool good = give_out (sender, error);
+  Piece *piece;
+  while (good && (piece = vf_ring_oldest (sender->ring)) != NULL) {
     good = send_piece (sender, piece, error);
     vf_ring_release (sender->ring);
-    if (good)
-      give_out (sender);
+    good = good && give_out (sender, error);
   }
   drain (sender->ring);
-  return good && send_zeros (sender, error);
+  return good && send_run (sender, error);
 }
 
 static bool
@@ -282,21 +310,71 @@ receive_bytes (const Sender *sender, guint8 *bytes, gsize length, GError **error
 }
 
 static bool
-check_verdict (const Sender *sender, const VfDigest *digest, GError **error)
+receive_record (const Sender *sender, VfRecord *record, GError **error)
 {
-  const VfSeedSource *source = sender->source;
   guint8 head[VF_RECORD_HEAD_BYTES_MAX];
-  VfRecord verdict;
   if (!receive_bytes (sender, head, 1, error))
     return false;
-  if (head[0] != VF_RECORD_VERDICT)
+  if (head[0] != VF_RECORD_VERDICT && head[0] != VF_RECORD_AGAIN)
     return vf_error_set (error, VF_ERROR_PROTOCOL, "cannot read the verdict of %s on file '%s': record type %u",
-                         peer_name (source), source->path, head[0]);
-  if (!receive_bytes (sender, head + 1, vf_record_head_bytes (VF_RECORD_VERDICT) - 1, error))
+                         peer_name (sender->source), sender->source->path, head[0]);
+  if (!receive_bytes (sender, head + 1, vf_record_head_bytes (head[0]) - 1, error))
     return false;
-  vf_record_decode (head, &verdict);
-  if (verdict.verdict == VF_VERDICT_GOOD && vf_digest_equal (&verdict.digest, digest))
+  vf_record_decode (head, record);
+  return true;
+}
+
+/* A chunk did not arrive as it was sent. */
+static bool
+send_again (Sender *sender, guint64 offset, GError **error)
+{
+  const VfSeedSource *source = sender->source;
+  if (offset >= source->file_bytes || offset % VF_CHUNK_BYTES != 0 || sender->counts->again_bytes > AGAIN_BYTES_MAX)
+    return vf_error_set (error, VF_ERROR_PROTOCOL,
+                         "cannot send file '%s' to %s: it asks for offset %" G_GUINT64_FORMAT " again", source->path,
+                         peer_name (source), offset);
+  g_autofree Piece *piece = g_new0 (Piece, 1);
+  g_autoptr (VfTagger) tagger = vf_tagger_new (&source->key);
+  g_autoptr (VfCodec) codec = vf_codec_new ();
+  Tools tools = { sender, tagger, codec };
+  piece->record = (VfRecord){ .type = VF_RECORD_DATA, .offset = offset };
+  piece->length = (gsize)MIN (source->file_bytes - offset, (guint64)VF_CHUNK_BYTES);
+  prepare (piece, &tools);
+  if (piece->error != NULL) {
+    g_propagate_error (error, piece->error);
+    return false;
+  }
+  if (piece->record.type != VF_RECORD_DATA)
+    return vf_error_set (error, VF_ERROR_CORRUPT, "cannot send file '%s': it was changed while it was read", source->path);
+  vf_record_encode (&piece->record, piece->bytes);
+  sender->counts->again_bytes += piece->length;
+  return send_bytes (sender, piece->bytes, VF_RECORD_HEAD_BYTES_MAX + piece->record.stored_bytes, error);
+}
+
+static bool
+check_verdict (Sender *sender, const VfDigest *digest, GError **error)
+{
+  const VfSeedSource *source = sender->source;
+  VfRecord verdict;
+  GError *failure = NULL;
+  if (sender->hearing != NULL && !vf_hear_end (sender->hearing, &failure))
+    return channel_failed (source, failure, error);
+  for (;;) {
+    if (!receive_record (sender, &verdict, error))
+      return false;
+    if (verdict.type == VF_RECORD_VERDICT)
+      break;
+    if (!send_again (sender, verdict.offset, error))
+      return false;
+  }
+  bool is_equal = vf_digest_equal (&verdict.digest, digest);
+  if (verdict.verdict == VF_VERDICT_GOOD && is_equal)
     return true;
+  sender->counts->read_back_differs = verdict.verdict == VF_VERDICT_READ_BACK_DIFFERS;
+  if (sender->counts->read_back_differs)
+    return vf_error_set (error, VF_ERROR_CORRUPT,
+                         "cannot verify the copy of file '%s': what %s reads back from its disk is not what was written",
+                         source->path, peer_name (source));
   g_autofree char *here = vf_digest_print (digest);
   g_autofree char *there = vf_digest_print (&verdict.digest);
   return vf_error_set (error, VF_ERROR_CORRUPT, "cannot verify the copy of file '%s': digest here is %s, on %s it is %s",
@@ -343,7 +421,14 @@ vf_seed_send (VfChannel *channel, const VfSeedSource *source, VfSeedCounts *coun
   VfRecord end = { .type = VF_RECORD_END };
   VfSeedSource complete = *source;
   Sender sender = { .channel = channel, .source = &complete, .counts = counts };
+  g_autofree VfHearing *hearing = source->is_there ? g_new0 (VfHearing, 1) : NULL;
   *counts = (VfSeedCounts){ 0 };
+  if (hearing != NULL) {
+    hearing->channel = channel;
+    hearing->cancellable = source->cancellable;
+    hearing->file_bytes = source->file_bytes;
+    sender.hearing = hearing;
+  }
   if (complete.streams == 0)
     complete.streams = VF_STREAMS_DEFAULT;
   if (!sync_source (source, error))

@@ -30,6 +30,9 @@ static const struct {
   { VF_RECORD_DATA,
     { NUMBER_FIELD (offset), NUMBER_FIELD (map), NUMBER_FIELD (codec), NUMBER_FIELD (stored_bytes), BYTES_FIELD (tag) } },
   { VF_RECORD_ZERO, { NUMBER_FIELD (offset), NUMBER_FIELD (bytes) } },
+  { VF_RECORD_KEEP, { NUMBER_FIELD (offset), NUMBER_FIELD (bytes) } },
+  { VF_RECORD_HAS, { NUMBER_FIELD (offset), NUMBER_FIELD (count) } },
+  { VF_RECORD_AGAIN, { NUMBER_FIELD (offset) } },
   { VF_RECORD_END, { BYTES_FIELD (digest) } },
   { VF_RECORD_VERDICT, { NUMBER_FIELD (verdict), BYTES_FIELD (digest) } },
 };

@@ -7,19 +7,25 @@
 typedef enum {
   VF_RECORD_DATA = 'D',
   VF_RECORD_ZERO = 'Z',
+  VF_RECORD_KEEP = 'K',
   VF_RECORD_END = 'E',
+  VF_RECORD_HAS = 'H',
+  VF_RECORD_AGAIN = 'A',
   VF_RECORD_VERDICT = 'V',
 } VfRecordType;
 
 enum {
   VF_VERDICT_GOOD = 1,
-  VF_RECORD_HEAD_BYTES_MAX = 38, /* of a data record: type, offset, map, codec, stored length, tag */
+  VF_VERDICT_READ_BACK_DIFFERS = 2, /* what the disk gave back is not what was written */
+  VF_TOLD_MAX = 512,                /* chunks in one `has` record */
+  VF_RECORD_HEAD_BYTES_MAX = 38,    /* of a data record: type, offset, map, codec, stored length, tag */
 };
 
 typedef struct {
   VfRecordType type;
-  guint64 offset;       /* data, zero */
-  guint64 bytes;        /* zero: of the file */
+  guint64 offset;       /* data, zero, keep, has, again */
+  guint64 bytes;        /* zero, keep: of the file */
+  guint32 count;        /* has: so many tags follow */
   guint64 map;          /* data: the blocks that follow (seed/blocks.h) */
   guint8 codec;         /* data: a VfCodecKind */
   guint32 stored_bytes; /* data: how many follow */

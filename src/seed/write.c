@@ -16,18 +16,6 @@ enum {
   SECTOR_BYTES = 4096,
 };
 
-bool
-vf_write_chunk (const VfSeedTarget *target, guint64 offset, const guint8 *chunk, gsize length, guint64 map)
-{
-  gsize end = 0;
-  if (target->is_block)
-    return vf_fd_pwrite_full (target->fd, chunk, length, (off_t)offset);
-  for (gsize at = vf_blocks_run (map, length, 0, 1, &end); at < length; at = vf_blocks_run (map, length, end, 1, &end))
-    if (!vf_fd_pwrite_full (target->fd, chunk + at, end - at, (off_t)(offset + at)))
-      return false;
-  return true;
-}
-
 static bool
 write_zeros (int fd, guint64 at, guint64 length)
 {
@@ -38,6 +26,32 @@ write_zeros (int fd, guint64 at, guint64 length)
       return false;
     at += now;
     length -= now;
+  }
+  return true;
+}
+
+/* A new file has holes wherever nothing was written. */
+static bool
+make_hole (const VfSeedTarget *target, guint64 at, guint64 length)
+{
+  if (!target->has_data || length == 0)
+    return true;
+  if (fallocate (target->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)length) == 0)
+    return true;
+  return errno == EOPNOTSUPP && write_zeros (target->fd, at, length);
+}
+
+bool
+vf_write_chunk (const VfSeedTarget *target, guint64 offset, const guint8 *chunk, gsize length, guint64 map)
+{
+  gsize end = 0;
+  if (target->is_block)
+    return vf_fd_pwrite_full (target->fd, chunk, length, (off_t)offset);
+  for (gsize at = 0; at < length; at = end) {
+    gsize data = vf_blocks_run (map, length, at, 1, &end);
+    if (!make_hole (target, offset + at, data - at) ||
+        !vf_fd_pwrite_full (target->fd, chunk + data, end - data, (off_t)(offset + data)))
+      return false;
   }
   return true;
 }
@@ -71,7 +85,7 @@ zero_device (int fd, guint64 at, guint64 length)
 bool
 vf_write_zeros (const VfSeedTarget *target, guint64 offset, guint64 length)
 {
-  return !target->is_block || zero_device (target->fd, offset, length);
+  return target->is_block ? zero_device (target->fd, offset, length) : make_hole (target, offset, length);
 }
 
 /* Where sync_file_range does not work, the last fsync takes longer. */
@@ -85,10 +99,10 @@ bool
 vf_push_behind (VfPush *push, guint64 written)
 {
   const unsigned wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  if (written < push->window_at + WINDOW_BYTES)
+    return true;
   guint64 length = written - push->window_at;
   guint64 previous_length = push->window_at - push->previous_at;
-  if (length < WINDOW_BYTES)
-    return true;
   if (!write_back (push->fd, push->window_at, length, SYNC_FILE_RANGE_WRITE))
     return false;
   if (previous_length > 0 && !write_back (push->fd, push->previous_at, previous_length, wait))

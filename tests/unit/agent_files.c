@@ -23,6 +23,81 @@ seed_into (AgentPair *pair, const char *partial, const char *id, guint64 bytes, 
   return true;
 }
 
+/* What a disk that does not keep what it was given does: a byte of the copy changes behind the agent's back, once. */
+typedef struct {
+  char *path;
+  bool done;
+} Spoiler;
+
+static void
+spoil (const VfSeedCounts *counts, gpointer data)
+{
+  Spoiler *spoiler = data;
+  if (spoiler->done || counts->done_bytes < 24 * MIB)
+    return;
+  spoiler->done = true;
+  g_auto (VfFd) fd = open (spoiler->path, O_WRONLY | O_CLOEXEC);
+  g_assert_true (vf_fd_pwrite_full (fd, "x", 1, 5));
+}
+
+static void
+test_read_back (AgentPair *pair, gconstpointer data)
+{
+  for (guint read_back = 0; read_back < 2; read_back++) {
+    g_autoptr (GError) error = NULL;
+    g_auto (VfFd) from = scratch_file ();
+    g_autofree char *name = g_strdup_printf ("back%u.ferry-" ID ".part", read_back);
+    g_autofree char *partial = in_root (pair, name);
+    Spoiler spoiler = { .path = partial };
+    VfSeedCounts counts;
+    VfDigest digest;
+    VfFileId far_id;
+    bool equal = false;
+    fill (from, 0, 40 * MIB, 0x5a);
+    VfSeedSource source = { .fd = from, .path = "/near/disk", .file_bytes = 40 * MIB };
+    source.progress = spoil;
+    source.progress_data = &spoiler;
+    source.read_back = read_back == 1;
+    vf_far_seed (pair->link, partial, ID, false, &source, &counts, &digest, &far_id, &error);
+    g_assert_no_error (error);
+    g_assert_true (vf_far_compare (pair->link, partial, &source, &equal, &digest, &far_id, &error));
+    g_assert_cmpint (equal, ==, read_back == 1);
+    if (read_back == 1)
+      g_assert_cmpuint (counts.sent_bytes, ==, VF_CHUNK_BYTES); /* of the second time */
+  }
+}
+
+static void
+test_partial_goes_on (AgentPair *pair, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (VfFd) from = scratch_file ();
+  g_autofree char *partial = in_root (pair, "on.ferry-" ID ".part");
+  VfSeedCounts counts;
+  VfDigest digest;
+  VfFileId first_id, far_id;
+  VfSeedSource source = { .fd = from, .path = "/near/disk", .file_bytes = 3 * MIB };
+  fill (from, 0, 3 * MIB, 0x5a);
+  g_assert_true (vf_far_seed (pair->link, partial, ID, false, &source, &counts, &digest, &first_id, &error));
+  g_assert_cmpuint (counts.sent_bytes, ==, 3 * MIB);
+  fill (from, MIB, 1, 0x5b);
+  g_assert_true (vf_far_seed (pair->link, partial, ID, false, &source, &counts, &digest, &far_id, &error));
+  g_assert_cmpuint (counts.sent_bytes, ==, VF_CHUNK_BYTES);
+  g_assert_true (vf_file_id_equal (&first_id, &far_id));
+
+  /* What has a second name might be somebody's file: it is left alone. */
+  g_autofree char *second = in_root (pair, "second");
+  g_assert_cmpint (link (partial, second), ==, 0);
+  fill (from, 0, 3 * MIB, 0x11);
+  g_assert_true (vf_far_seed (pair->link, partial, ID, false, &source, &counts, &digest, &far_id, &error));
+  g_assert_cmpuint (counts.sent_bytes, ==, 3 * MIB);
+  g_assert_false (vf_file_id_equal (&first_id, &far_id));
+  g_auto (VfFd) other = open (second, O_RDONLY | O_CLOEXEC);
+  guint8 byte;
+  g_assert_cmpint (vf_fd_pread_full (other, &byte, 1, 0), ==, 1);
+  g_assert_cmpuint (byte, ==, 0x5a);
+}
+
 static void
 test_seed (AgentPair *pair, gconstpointer data)
 {
@@ -50,7 +125,8 @@ test_seed_again (AgentPair *pair, gconstpointer data)
   g_assert_no_error (error);
   struct stat st;
   fstat (old, &st);
-  g_assert_cmpuint (st.st_nlink, ==, 0); /* made anew, not written into */
+  g_assert_cmpuint (st.st_ino, ==, far_id.inode);
+  g_assert_cmpint (st.st_size, ==, 10);
 }
 
 static void
@@ -362,7 +438,9 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("a seed makes a partial that only its owner reads", test_seed);
-  ADD ("a partial of an earlier run is made anew", test_seed_again);
+  ADD ("a copy that the disk did not keep is found by reading back, and mended", test_read_back);
+  ADD ("a partial is gone on with, unless it has another name", test_partial_goes_on);
+  ADD ("a partial of an earlier run gets the size of what comes", test_seed_again);
   ADD ("a partial that someone has open is busy", test_seed_held);
   ADD ("a seed with hostile arguments is refused", test_seed_hostile);
   ADD ("a seed does not write through a symlink", test_seed_does_not_follow);

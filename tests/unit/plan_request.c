@@ -86,6 +86,8 @@ full_request (void)
   request->rounds_max = 0;
   request->downtime_ms = 9;
   request->timeout_s = 11;
+  request->streams = 7;
+  request->read_back = true;
   request->delete_source = true;
   request->tuning.parallel = true;
   request->tuning.parallel_connections = 4;

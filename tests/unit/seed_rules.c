@@ -223,14 +223,6 @@ test_partial_chunk (void)
 }
 
 static void
-test_wrong_digest (void)
-{
-  GByteArray *stream = after_first_chunk ();
-  stream->data[VF_RECORD_HEAD_BYTES_MAX + 5] ^= 1;
-  assert_refused (stream, VF_ERROR_CORRUPT, "the chunk at offset 0 is not what was sent");
-}
-
-static void
 test_wrong_final_digest (void)
 {
   GByteArray *stream = after_first_chunk ();
@@ -290,23 +282,70 @@ test_stored_length (void)
   assert_refused (stream, VF_ERROR_PROTOCOL, "another length");
 }
 
+static void
+test_keep_of_nothing (void)
+{
+  GByteArray *stream = after_first_chunk ();
+  VfRecord record = { .type = VF_RECORD_KEEP, .offset = VF_CHUNK_BYTES, .bytes = VF_CHUNK_BYTES };
+  add_head (stream, &record);
+  assert_refused (stream, VF_ERROR_PROTOCOL, "at offset 262144: the record keeps a chunk that was not told");
+}
+
+/* The same chunk with the same wrong tag each time that it is asked for. */
+static void
+test_never_right (void)
+{
+  g_autoptr (GByteArray) stream = g_byte_array_new ();
+  add_data (stream, 0, VF_CHUNK_BYTES);
+  stream->data[VF_RECORD_HEAD_BYTES_MAX + 5] ^= 1;
+  guint first = stream->len;
+  add_zeros (stream, VF_CHUNK_BYTES, VF_CHUNK_BYTES + 100);
+  add_end (stream, 0);
+  g_autofree guint8 *same = g_memdup2 (stream->data, first);
+  for (guint i = 0; i < 3; i++)
+    g_byte_array_append (stream, same, first);
+  g_autoptr (GError) error = receive_stream (stream);
+  g_assert_error (error, VF_ERROR, VF_ERROR_CORRUPT);
+  g_assert_nonnull (strstr (error->message, "the chunk at offset 0 is not what was sent"));
+}
+
+static void
+test_another_instead (void)
+{
+  g_autoptr (GByteArray) stream = g_byte_array_new ();
+  add_data (stream, 0, VF_CHUNK_BYTES);
+  stream->data[VF_RECORD_HEAD_BYTES_MAX + 5] ^= 1;
+  add_zeros (stream, VF_CHUNK_BYTES, VF_CHUNK_BYTES + 100);
+  add_end (stream, 0);
+  add_data (stream, VF_CHUNK_BYTES, VF_CHUNK_BYTES);
+  g_autoptr (GError) error = receive_stream (stream);
+  g_assert_error (error, VF_ERROR, VF_ERROR_PROTOCOL);
+  g_assert_nonnull (strstr (error->message, "the chunk that was asked for again is another"));
+}
+
 /* ---- a receiver that lies ---- */
+
+typedef struct {
+  int fd;
+  const VfRecord *says;
+  guint count;
+} Liar;
 
 static void
 lie (VfChannel *channel, const char *service, JsonObject *args, gpointer data)
 {
-  const VfRecord *verdict = data;
+  const Liar *liar = data;
   guint8 head[VF_RECORD_HEAD_BYTES_MAX], sink[4096];
+  const guint8 tags[4 * VF_TAG_BYTES] = { 0 };
   vf_channel_accept (channel, NULL, NULL);
-  vf_channel_send (channel, head, vf_record_encode (verdict, head), NULL, NULL);
+  for (guint i = 0; i < liar->count; i++) {
+    const VfRecord *record = &liar->says[i];
+    vf_channel_send (channel, head, vf_record_encode (record, head), NULL, NULL);
+    vf_channel_send (channel, tags, MIN (record->count, 4u) * (gsize)VF_TAG_BYTES, NULL, NULL);
+  }
   while (vf_channel_receive (channel, sink, sizeof sink, NULL, NULL) > 0)
     continue;
 }
-
-typedef struct {
-  int fd;
-  const VfRecord *verdict;
-} Liar;
 
 static gpointer
 liar_thread (gpointer data)
@@ -315,30 +354,81 @@ liar_thread (gpointer data)
   g_autoptr (JsonObject) hello = json_object_new ();
   json_object_set_int_member (hello, "protocol", VF_LINK_PROTOCOL);
   json_object_set_string_member (hello, "program", VF_VERSION);
-  vf_link_serve (liar->fd, liar->fd, LINK_TIMEOUT_S, hello, lie, (gpointer)liar->verdict, NULL);
+  vf_link_serve (liar->fd, liar->fd, LINK_TIMEOUT_S, hello, lie, liar, NULL);
   return NULL;
 }
 
+enum { LIED_BYTES = VF_CHUNK_BYTES + 1000 };
+
 static GError *
-send_to_liar (const VfRecord *verdict)
+send_to_liars (const VfRecord *says, guint count, bool is_there)
 {
   int fds[2];
   GError *error = NULL;
   VfSeedCounts counts;
   VfDigest digest;
   g_auto (VfFd) from = scratch_file ();
-  fill (from, 0, 1000, 1);
+  fill (from, 0, LIED_BYTES, 1);
   socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
-  Liar liar = { .fd = fds[1], .verdict = verdict };
+  Liar liar = { .fd = fds[1], .says = says, .count = count };
   GThread *thread = g_thread_new ("liar", liar_thread, &liar);
   VfLink *link = vf_link_connect (fds[0], fds[0], LINK_TIMEOUT_S, NULL);
   VfChannel *channel = vf_link_open (link, "receive", NULL, NULL, NULL, NULL);
-  VfSeedSource source = { .key = SEED_KEY, .fd = from, .path = "/near/file", .peer = "far", .file_bytes = 1000 };
+  VfSeedSource source = { .key = SEED_KEY, .fd = from, .path = "/near/file", .peer = "far", .file_bytes = LIED_BYTES };
+  source.is_there = is_there;
   g_assert_false (vf_seed_send (channel, &source, &counts, &digest, &error));
   vf_channel_free (channel);
   vf_link_free (link);
   g_thread_join (thread);
   return error;
+}
+
+static GError *
+send_to_liar (const VfRecord *verdict)
+{
+  return send_to_liars (verdict, 1, false);
+}
+
+static void
+assert_lie_found (const VfRecord *says, guint count, VfErrorCode code, const char *words)
+{
+  g_autoptr (GError) error = send_to_liars (says, count, says[0].type == VF_RECORD_HAS);
+  g_assert_error (error, VF_ERROR, (int)code);
+  if (strstr (error->message, words) == NULL)
+    g_error ("'%s' is not in '%s'", words, error->message);
+}
+
+static void
+test_lies_of_what_is_there (void)
+{
+  const VfRecord beyond[] = { { .type = VF_RECORD_HAS, .offset = VF_CHUNK_BYTES, .count = 2 } };
+  const VfRecord askew[] = { { .type = VF_RECORD_HAS, .offset = 5, .count = 1 } };
+  const VfRecord many[] = { { .type = VF_RECORD_HAS, .offset = 0, .count = VF_TOLD_MAX + 1 } };
+  const VfRecord early_end[] = { { .type = VF_RECORD_HAS, .offset = VF_CHUNK_BYTES } };
+  const VfRecord far_end[] = { { .type = VF_RECORD_HAS, .offset = G_MAXUINT64 } };
+  const VfRecord twice[] = { { .type = VF_RECORD_HAS, .offset = 0, .count = 1 },
+                             { .type = VF_RECORD_HAS, .offset = 0, .count = 1 } };
+  const VfRecord other[] = { { .type = VF_RECORD_HAS, .offset = 0, .count = 1 }, { .type = VF_RECORD_ZERO } };
+  assert_lie_found (beyond, 1, VF_ERROR_PROTOCOL, "chunks lie beyond the end of the file");
+  assert_lie_found (askew, 1, VF_ERROR_PROTOCOL, "chunks lie beyond the end of the file");
+  assert_lie_found (many, 1, VF_ERROR_PROTOCOL, "too many chunks at once");
+  assert_lie_found (early_end, 1, VF_ERROR_PROTOCOL, "the end is not where the file ends");
+  assert_lie_found (far_end, 1, VF_ERROR_PROTOCOL, "the end is not where the file ends");
+  assert_lie_found (twice, 2, VF_ERROR_PROTOCOL, "chunks are told twice");
+  assert_lie_found (other, 2, VF_ERROR_PROTOCOL, "the record's type is another");
+}
+
+static void
+test_asks_for_another (void)
+{
+  const VfRecord beyond[] = { { .type = VF_RECORD_AGAIN, .offset = 2 * VF_CHUNK_BYTES } };
+  const VfRecord askew[] = { { .type = VF_RECORD_AGAIN, .offset = 1 } };
+  g_autofree VfRecord *endless = g_new0 (VfRecord, 2000);
+  for (guint i = 0; i < 2000; i++)
+    endless[i].type = VF_RECORD_AGAIN;
+  assert_lie_found (beyond, 1, VF_ERROR_PROTOCOL, "it asks for offset 524288 again");
+  assert_lie_found (askew, 1, VF_ERROR_PROTOCOL, "it asks for offset 1 again");
+  assert_lie_found (endless, 2000, VF_ERROR_PROTOCOL, "it asks for offset 0 again");
 }
 
 static void
@@ -376,7 +466,9 @@ main (int argc, char **argv)
   g_test_add_func ("/seed/rules/a length that would overflow is refused", test_overflow);
   g_test_add_func ("/seed/rules/an empty record is refused", test_empty);
   g_test_add_func ("/seed/rules/a part of a chunk is refused", test_partial_chunk);
-  g_test_add_func ("/seed/rules/a chunk with another tag is corrupt", test_wrong_digest);
+  g_test_add_func ("/seed/rules/a chunk that never has its tag is corrupt", test_never_right);
+  g_test_add_func ("/seed/rules/another chunk than was asked for again is refused", test_another_instead);
+  g_test_add_func ("/seed/rules/what was not told cannot be kept", test_keep_of_nothing);
   g_test_add_func ("/seed/rules/a file with another digest is corrupt", test_wrong_final_digest);
   g_test_add_func ("/seed/rules/an end before the last byte is refused", test_early_end);
   g_test_add_func ("/seed/rules/a stream without its end record is refused", test_no_end);
@@ -385,6 +477,8 @@ main (int argc, char **argv)
   g_test_add_func ("/seed/rules/an unknown codec is refused", test_unknown_codec);
   g_test_add_func ("/seed/rules/another stored length is refused unread", test_stored_length);
   g_test_add_func ("/seed/rules/a verdict with another digest names both ends", test_other_digest_in_verdict);
+  g_test_add_func ("/seed/rules/lies of what is there are refused", test_lies_of_what_is_there);
+  g_test_add_func ("/seed/rules/a receiver that asks for too much is refused", test_asks_for_another);
   g_test_add_func ("/seed/rules/something else than a verdict is refused", test_no_verdict);
   return g_test_run ();
 }
