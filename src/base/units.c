@@ -36,6 +36,21 @@ vf_parse_bytes (const char *text, const char *what, guint64 *bytes, GError **err
 }
 
 bool
+vf_parse_rate (const char *text, const char *what, guint64 *bytes_a_second, GError **error)
+{
+  gsize length = strlen (text);
+  g_autofree char *bytes = g_strndup (text, g_str_has_suffix (text, "/s") ? length - 2 : length);
+  *bytes_a_second = 0;
+  if (strcmp (text, "none") == 0)
+    return true;
+  if (!vf_parse_bytes (bytes, what, bytes_a_second, error))
+    return false;
+  if (*bytes_a_second < 1024)
+    return vf_error_set (error, VF_ERROR_USAGE, "cannot use %s '%s': not even 1K a second", what, text);
+  return true;
+}
+
+bool
 vf_parse_number (const char *text, const char *what, guint64 least, guint64 most, guint64 *number, GError **error)
 {
   if (!g_ascii_string_to_unsigned (text, 10, least, most, number, NULL))

@@ -7,6 +7,9 @@
  * allowed. `what` names the option in the error. */
 bool vf_parse_bytes (const char *text, const char *what, guint64 *bytes, GError **error);
 
+/* Reads bytes a second, as vf_parse_bytes, a "/s" behind is allowed; "none" is 0: no limit. */
+bool vf_parse_rate (const char *text, const char *what, guint64 *bytes_a_second, GError **error);
+
 /* Reads a whole number from `least` to `most`. */
 bool vf_parse_number (const char *text, const char *what, guint64 least, guint64 most, guint64 *number, GError **error);
 

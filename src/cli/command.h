@@ -31,6 +31,7 @@ extern const VfCommand vf_command_resume;
 extern const VfCommand vf_command_abort;
 extern const VfCommand vf_command_cleanup;
 extern const VfCommand vf_command_recover;
+extern const VfCommand vf_command_set;
 extern const VfCommand vf_command_agent;
 
 /* Prints "virt-ferry: MESSAGE" and the hint to standard error, frees the error. Returns the exit code for it. */

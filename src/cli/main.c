@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const VfCommand *const commands[] = {
-  &vf_command_plan,   &vf_command_migrate, &vf_command_host,    &vf_command_list,    &vf_command_status,
-  &vf_command_resume, &vf_command_abort,   &vf_command_cleanup, &vf_command_recover, &vf_command_agent,
+  &vf_command_plan,  &vf_command_migrate, &vf_command_host,    &vf_command_list, &vf_command_status, &vf_command_resume,
+  &vf_command_abort, &vf_command_cleanup, &vf_command_recover, &vf_command_set,  &vf_command_agent,
 };
 
 static void

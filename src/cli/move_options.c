@@ -20,6 +20,7 @@ static struct {
   char *rounds;
   char *downtime;
   char *verify;
+  char *bandwidth;
   char *streams;
   char *compress;
   char *timeout;
@@ -45,8 +46,10 @@ static const GOptionEntry entries[] = {
     "MS" },
   { "verify", 0, 0, G_OPTION_ARG_STRING, &given.verify,
     "how copies are verified: as they are written (default), or read back from the disk too", "digest|reread" },
+  { "bandwidth", 0, 0, G_OPTION_ARG_STRING, &given.bandwidth, "send at most so many bytes a second, memory included", "RATE" },
   { "streams", 0, 0, G_OPTION_ARG_STRING, &given.streams, "threads that copy, at either end (1 to 16, default 4)", "N" },
-  { "compress", 0, 0, G_OPTION_ARG_STRING, &given.compress, "compress what is copied (default none)", "none|zstd[:LEVEL]" },
+  { "compress", 0, 0, G_OPTION_ARG_STRING, &given.compress, "compress what is copied (default none)",
+    "auto|none|zstd[:LEVEL]" },
   { "timeout", 0, 0, G_OPTION_ARG_STRING, &given.timeout, "give a silent peer or a standing job up after so long (default 30)",
     "SECONDS" },
   { "offline", 0, 0, G_OPTION_ARG_NONE, &given.offline, "move a guest that is shut off", NULL },
@@ -130,10 +133,14 @@ take_compression (VfRequest *request, GError **error)
   if (given.compress == NULL || g_str_equal (given.compress, "none"))
     return true;
   request->zstd_level = 1;
+  request->compress_auto = g_str_equal (given.compress, "auto");
+  if (request->compress_auto)
+    return true;
   if (g_str_equal (given.compress, "zstd"))
     return true;
   if (!g_str_has_prefix (given.compress, "zstd:"))
-    return vf_error_set (error, VF_ERROR_USAGE, "cannot use --compress '%s': not none, zstd or zstd:LEVEL", given.compress);
+    return vf_error_set (error, VF_ERROR_USAGE, "cannot use --compress '%s': not auto, none, zstd or zstd:LEVEL",
+                         given.compress);
   return take_number (given.compress + strlen ("zstd:"), "--compress zstd:LEVEL", 1, 19, &request->zstd_level, error);
 }
 
@@ -187,6 +194,7 @@ vf_move_options_request_for (const char *domain, const char *destination_uri, GE
       (given.max_cap != NULL && !vf_parse_bytes (given.max_cap, "--max-cap", &request->max_cap_bytes, error)) ||
       !take_number (given.rounds, "--rounds", 0, 100, &request->rounds_max, error) ||
       !take_number (given.downtime, "--downtime", 1, 600000, &request->downtime_ms, error) ||
+      (given.bandwidth != NULL && !vf_parse_rate (given.bandwidth, "--bandwidth", &request->bandwidth_bytes_s, error)) ||
       !take_number (given.streams, "--streams", 1, 16, &request->streams, error) ||
       !take_number (given.timeout, "--timeout", 3, 86400, &request->timeout_s, error) || !take_tuning (request, error))
     return NULL;

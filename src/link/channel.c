@@ -332,13 +332,38 @@ vf_channel_limit_ahead (VfChannel *channel, guint32 bytes)
   channel->send_bytes_kept = VF_LINK_CREDIT_BYTES - CLAMP (bytes, (guint32)GIVE_BACK_DRAINED_BYTES * 2, VF_LINK_CREDIT_BYTES);
 }
 
+void
+vf_channel_mark_bulk (VfChannel *channel)
+{
+  channel->is_bulk = true;
+}
+
+/* What was taken as credit goes back when it will not be sent. */
+static bool
+wait_for_rate (VfChannel *channel, guint32 n, GCancellable *cancellable, GError **error)
+{
+  for (gint64 wait_us = vf_link_pay_for (channel->link, n); wait_us > 0; wait_us = vf_link_pay_for (channel->link, n)) {
+    gint64 until_us = g_get_monotonic_time () + wait_us;
+    G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&channel->link->lock);
+    while (!has_failed (channel) && !g_cancellable_is_cancelled (cancellable) && g_get_monotonic_time () < until_us)
+      g_cond_wait_until (&channel->changed, &channel->link->lock, until_us);
+    if (!has_failed (channel) && !g_cancellable_is_cancelled (cancellable))
+      continue;
+    channel->send_bytes_left += n;
+    return report_failure_locked (channel, error);
+  }
+  return true;
+}
+
 bool
 vf_channel_send (VfChannel *channel, const void *data, gsize length, GCancellable *cancellable, GError **error)
 {
   const guint8 *bytes = data;
   while (length > 0) {
-    guint32 n = take_credit (channel, length, cancellable, error);
-    if (n == 0 || !vf_link_write (channel->link, VF_FRAME_DATA, channel, bytes, n, NULL, error))
+    gsize wanted = channel->is_bulk ? MIN (length, vf_link_rate_portion (channel->link)) : length;
+    guint32 n = take_credit (channel, wanted, cancellable, error);
+    if (n == 0 || (channel->is_bulk && !wait_for_rate (channel, n, cancellable, error)) ||
+        !vf_link_write (channel->link, VF_FRAME_DATA, channel, bytes, n, NULL, error))
       return false;
     bytes += n;
     length -= n;

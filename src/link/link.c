@@ -283,6 +283,7 @@ vf_link_new (int in_fd, int out_fd, guint timeout_s, bool is_serving, GError **e
   link->peer_name = is_serving ? "the source" : "the agent";
   link->channels = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, unref_channel);
   g_mutex_init (&link->write_lock);
+  g_mutex_init (&link->rate_lock);
   g_mutex_init (&link->lock);
   g_cond_init (&link->keeper_cond);
   g_cond_init (&link->services_cond);
@@ -355,6 +356,7 @@ vf_link_free (VfLink *link)
     vf_fd_close_value (link->out_fd);
   vf_fd_close_value (link->in_fd);
   g_mutex_clear (&link->write_lock);
+  g_mutex_clear (&link->rate_lock);
   g_mutex_clear (&link->lock);
   g_cond_clear (&link->keeper_cond);
   g_cond_clear (&link->services_cond);

@@ -55,6 +55,11 @@ bool vf_link_is_dead (VfLink *link, GError **error);
 /* Bytes of frames sent and received so far. */
 void vf_link_counters (VfLink *link, guint64 *bytes_sent, guint64 *bytes_received);
 
+/* How many bytes a second the channels that are marked as bulk may send together; 0: as many as they can. Called in sending
+ * threads, one at a time, four times a second while something is sent; it must not wait. */
+typedef guint64 (*VfLinkRate) (gpointer data);
+void vf_link_set_rate (VfLink *link, VfLinkRate rate, gpointer data);
+
 /* ---- the serving side (agent) ---- */
 
 /* Called in a thread of its own for every OPEN. Must call vf_channel_accept or vf_channel_refuse once, may then stream, and
@@ -76,6 +81,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfLink, vf_link_free)
 
 bool vf_channel_accept (VfChannel *channel, JsonObject *answer, GError **error); /* answer may be NULL */
 bool vf_channel_refuse (VfChannel *channel, const GError *reason);               /* false: the link is dead */
+
+/* What it sends keeps the link's rate. */
+void vf_channel_mark_bulk (VfChannel *channel);
 
 /* Sends all bytes; waits for credit. */
 bool vf_channel_send (VfChannel *channel, const void *data, gsize length, GCancellable *cancellable, GError **error);

@@ -43,6 +43,13 @@ struct VfLink {
 
   GMutex write_lock;
 
+  GMutex rate_lock; /* taken alone */
+  VfLinkRate rate;
+  gpointer rate_data;
+  guint64 rate_now;     /* as it was asked for last */
+  gint64 rate_asked_us; /* 0: never */
+  gint64 rate_free_us;
+
   GMutex lock;
   GCond keeper_cond, services_cond;
   GError *death; /* set once */
@@ -83,6 +90,7 @@ struct VfChannel {
   guint32 receive_bytes_left;
   guint32 owed_bytes; /* consumed, and not yet given back as credit */
   bool sent_end, got_end;
+  bool is_bulk;
   bool is_abandoned; /* its service has returned: nobody will take what comes */
   GQueue chunks;     /* of VfChunk, received */
   VfChunk *current;  /* the receiving thread's own */
@@ -152,6 +160,13 @@ void vf_channel_drop_chunks_locked (VfChannel *channel);
 int vf_channel_alarm_fd (VfChannel *channel, GError **error);
 /* Why it has failed, or NULL. */
 GError *vf_channel_copy_failure (VfChannel *channel);
+
+/* ---- rate.c ---- */
+
+/* How much may be sent at once, so that what else waits for the link does not wait long. */
+gsize vf_link_rate_portion (VfLink *link);
+/* 0: the bytes may be sent, and are paid for; else try again after so many microseconds. */
+gint64 vf_link_pay_for (VfLink *link, gsize bytes);
 
 /* ---- incoming.c ---- */
 

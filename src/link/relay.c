@@ -168,6 +168,7 @@ struct VfRelay {
   bool is_stopping;
   guint accepted;
   guint32 ahead_bytes; /* 0: the whole credit */
+  bool is_bulk;
   GError *failure;
   GPtrArray *channels;    /* that are pumped now; owned by their threads */
   GPtrArray *connections; /* GThread of every connection that is not joined yet */
@@ -210,7 +211,10 @@ apply_limit (VfRelay *relay, VfChannel *channel)
 {
   g_mutex_lock (&relay->lock);
   guint32 ahead_bytes = relay->ahead_bytes;
+  bool is_bulk = relay->is_bulk;
   g_mutex_unlock (&relay->lock);
+  if (is_bulk)
+    vf_channel_mark_bulk (channel);
   if (ahead_bytes > 0)
     vf_channel_limit_ahead (channel, ahead_bytes);
 }
@@ -334,6 +338,13 @@ vf_relay_listen (VfLink *link, const char *socket_path, JsonObject *args, GError
   relay->connections = g_ptr_array_new ();
   relay->listener = g_thread_new ("relay-listener", listen_in_thread, relay);
   return relay;
+}
+
+void
+vf_relay_mark_bulk (VfRelay *relay)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&relay->lock);
+  relay->is_bulk = true;
 }
 
 void

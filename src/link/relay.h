@@ -13,6 +13,9 @@ VfRelay *vf_relay_listen (VfLink *link, const char *socket_path, JsonObject *arg
 /* Connections made from now on send at most so many bytes ahead (vf_channel_limit_ahead). */
 void vf_relay_limit_ahead (VfRelay *relay, guint32 bytes);
 
+/* Connections made from now on keep the link's rate (vf_link_set_rate). */
+void vf_relay_mark_bulk (VfRelay *relay);
+
 /* How many connections were accepted so far; *error gets (a copy of) the first failure of any of them. */
 guint vf_relay_accepted (VfRelay *relay, GError **error);
 

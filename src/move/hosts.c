@@ -88,6 +88,8 @@ start_agent (VfMove *move, const VfDestination *destination, GError **error)
   if (move->request->rsh == NULL)
     argv = vf_remote_shell_prefer_fast (argv);
   move->shell = vf_remote_shell_start (argv, move->request->timeout_s, error);
+  if (move->shell != NULL)
+    vf_link_set_rate (vf_move_link (move), vf_move_rate, move);
   return move->shell != NULL;
 }
 
@@ -129,6 +131,8 @@ vf_move_relay (VfMove *move, const char *name, char **uri, GError **error)
   json_object_set_string_member (args, "file", name);
   g_unlink (socket_path);
   VfRelay *relay = vf_relay_listen (vf_move_link (move), socket_path, args, error);
+  if (relay != NULL)
+    vf_relay_mark_bulk (relay);
   if (relay != NULL)
     *uri = g_strconcat ("unix://", socket_path, NULL);
   return relay;

@@ -34,6 +34,10 @@ bool vf_move_is_abandoned (const VfLedger *ledger, bool held);
  * `abort`. */
 VfResult *vf_recover (const char *id, const VfReporter *reporter, GCancellable *cancellable);
 
+/* Changes the bandwidth of a move that is not finished, in bytes a second (0: no limit); a process that works on it takes
+ * notice within a quarter of a second. */
+bool vf_move_set_rate (const char *id, guint64 bytes_a_second, GError **error);
+
 /* What the journal says. *holder is the pid of the process that works on it now, or 0. */
 VfLedger *vf_move_load (const char *id, gint64 *holder, GError **error);
 

@@ -122,6 +122,9 @@ VfGuestState vf_move_observe_destination (VfMove *move, char **reason);
 /* Writes "switched" or "stayed" (decide.c). */
 bool vf_move_record_outcome (VfMove *move, const char *kind, const char *reason, GError **error);
 
+/* The move's bandwidth in bytes a second, 0: no limit; a VfLinkRate (rate.c). */
+guint64 vf_move_rate (gpointer move);
+
 /* Puts the next generation of caps on (cap.c). */
 bool vf_move_put_caps (VfMove *move, GError **error);
 

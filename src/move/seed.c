@@ -120,6 +120,7 @@ send_file (VfMove *move, guint index, GError **error)
                           .resumes = resumes,
                           .read_back = move->request->read_back,
                           .streams = move->request->streams,
+                          .compress_auto = move->request->compress_auto,
                           .zstd_level = (int)move->request->zstd_level,
                           .cancellable = move->cancellable };
   VfSeedCounts counts = { 0 };

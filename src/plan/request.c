@@ -216,6 +216,8 @@ vf_request_to_json (const VfRequest *request)
   json_object_set_int_member (object, "downtime_ms", request->downtime_ms);
   json_object_set_boolean_member (object, "read_back", request->read_back);
   json_object_set_int_member (object, "streams", request->streams);
+  json_object_set_int_member (object, "bandwidth_bytes_s", (gint64)request->bandwidth_bytes_s);
+  json_object_set_boolean_member (object, "compress_auto", request->compress_auto);
   json_object_set_int_member (object, "zstd_level", request->zstd_level);
   json_object_set_int_member (object, "timeout_s", request->timeout_s);
   json_object_set_boolean_member (object, "delete_source", request->delete_source);
@@ -261,6 +263,8 @@ vf_request_from_json (JsonObject *object, GError **error)
       !read_uint (object, "downtime_ms", &request->downtime_ms, error) ||
       !vf_json_bool (object, "read_back", &request->read_back, error) ||
       !read_uint (object, "streams", &request->streams, error) ||
+      !vf_json_u64 (object, "bandwidth_bytes_s", &request->bandwidth_bytes_s, error) ||
+      !vf_json_bool (object, "compress_auto", &request->compress_auto, error) ||
       !read_uint (object, "zstd_level", &request->zstd_level, error) ||
       !read_uint (object, "timeout_s", &request->timeout_s, error) ||
       !vf_json_bool (object, "delete_source", &request->delete_source, error) ||

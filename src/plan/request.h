@@ -25,11 +25,13 @@ typedef struct {
   char *cap_directory; /* for disks whose top layer is a block device */
   guint64 max_cap_bytes;
   guint rounds_max;
-  guint downtime_ms; /* 0: libvirt's default */
-  bool read_back;    /* copies are read back from the destination's disk */
-  guint streams;     /* threads at either end of a copy; 0: as many as are good */
-  guint zstd_level;  /* 1 to 19; 0: nothing is compressed */
-  guint timeout_s;   /* silence or standstill that ends a wait */
+  guint downtime_ms;         /* 0: libvirt's default */
+  bool read_back;            /* copies are read back from the destination's disk */
+  guint streams;             /* threads at either end of a copy; 0: as many as are good */
+  guint64 bandwidth_bytes_s; /* of all that travels in bulk together; 0: no limit */
+  bool compress_auto;        /* compress where it pays */
+  guint zstd_level;          /* 1 to 19; 0: nothing is compressed */
+  guint timeout_s;           /* silence or standstill that ends a wait */
   bool delete_source;
   bool offline; /* the guest is shut off, and moves as it is */
   VfTuning tuning; /* of the switch */

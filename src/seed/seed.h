@@ -29,6 +29,7 @@ typedef struct {
   bool is_there;      /* the receiver tells what it has, and only what differs is sent */
   guint streams;      /* threads that read, hash and compress; 0: VF_STREAMS_DEFAULT */
   int zstd_level;     /* 0: bytes travel as they are */
+  bool compress_auto; /* the level only where it pays, as measured meanwhile */
   bool resumes;       /* a block device: this move has begun to write it before */
   bool read_back;     /* the receiver is to read everything back from its disk */
   VfSeedProgress progress;

@@ -7,6 +7,7 @@
 #include "seed/codec.h"
 #include "seed/extents.h"
 #include "seed/hear.h"
+#include "seed/pace.h"
 #include "seed/ring.h"
 #include "seed/stream.h"
 
@@ -39,6 +40,7 @@ typedef struct {
   VfExtent run;        /* that is being walked */
   guint64 next;        /* of the file: not given to the workers yet */
   VfRecord run_record; /* zeros, or chunks to keep, that were not sent yet */
+  VfPace *pace;        /* NULL: what is to be compressed is not measured */
   VfHearing *hearing;  /* NULL: the receiver has nothing */
   guint64 reported_bytes;
 } Sender;
@@ -71,6 +73,22 @@ tools_free (gpointer data)
   g_free (tools);
 }
 
+/* Compresses in place, where it shrinks and is wanted. */
+static void
+shrink (Piece *piece, const Tools *tools, guint8 *chunk)
+{
+  VfPace *pace = tools->sender->pace;
+  gsize plain_bytes = vf_blocks_bytes (piece->record.map, piece->length);
+  gsize stored_bytes = plain_bytes;
+  if (pace == NULL || vf_pace_wants (pace)) {
+    gint64 start_us = g_get_monotonic_time ();
+    piece->record.codec = vf_codec_shrink (tools->codec, tools->sender->source->zstd_level, chunk, &stored_bytes);
+    if (pace != NULL)
+      vf_pace_shrunk (pace, plain_bytes, stored_bytes, g_get_monotonic_time () - start_us);
+  }
+  piece->record.stored_bytes = (guint32)stored_bytes;
+}
+
 static void
 prepare (gpointer slot, gpointer data)
 {
@@ -95,9 +113,7 @@ prepare (gpointer slot, gpointer data)
     return;
   }
   vf_blocks_pack (chunk, piece->length, record->map);
-  gsize stored_bytes = vf_blocks_bytes (record->map, piece->length);
-  record->codec = vf_codec_shrink (tools->codec, source->zstd_level, chunk, &stored_bytes);
-  record->stored_bytes = (guint32)stored_bytes;
+  shrink (piece, tools, chunk);
 }
 
 /* ---- the peer ---- */
@@ -223,8 +239,11 @@ send_data (Sender *sender, Piece *piece, GError **error)
   if (!send_run (sender, error))
     return false;
   vf_record_encode (record, piece->bytes);
+  gint64 start_us = g_get_monotonic_time ();
   if (!send_bytes (sender, piece->bytes, VF_RECORD_HEAD_BYTES_MAX + record->stored_bytes, error))
     return false;
+  if (sender->pace != NULL)
+    vf_pace_sent (sender->pace, record->stored_bytes, g_get_monotonic_time () - start_us);
   vf_file_digest_add (sender->digest, record->offset, &record->tag);
   sender->counts->done_bytes += piece->length;
   sender->counts->data_bytes += data_bytes;
@@ -415,28 +434,39 @@ check_unchanged (const VfSeedSource *source, const VfFileFacts *before, GError *
   return true;
 }
 
-bool
-vf_seed_send (VfChannel *channel, const VfSeedSource *source, VfSeedCounts *counts, VfDigest *digest, GError **error)
+static bool
+send_and_verify (Sender *sender, VfDigest *digest, GError **error)
 {
+  const VfSeedSource *source = sender->source;
   VfRecord end = { .type = VF_RECORD_END };
-  VfSeedSource complete = *source;
-  Sender sender = { .channel = channel, .source = &complete, .counts = counts };
-  g_autofree VfHearing *hearing = source->is_there ? g_new0 (VfHearing, 1) : NULL;
-  *counts = (VfSeedCounts){ 0 };
-  if (hearing != NULL) {
-    hearing->channel = channel;
-    hearing->cancellable = source->cancellable;
-    hearing->file_bytes = source->file_bytes;
-    sender.hearing = hearing;
-  }
-  if (complete.streams == 0)
-    complete.streams = VF_STREAMS_DEFAULT;
   if (!sync_source (source, error))
     return false;
   g_autoptr (VfFileFacts) before = vf_file_look_fd (source->fd, source->path, error);
-  if (before == NULL || !check_size (source, before, error) || !send_file (&sender, &end.digest, error) ||
+  if (before == NULL || !check_size (source, before, error) || !send_file (sender, &end.digest, error) ||
       !check_unchanged (source, before, error))
     return false;
   *digest = end.digest;
-  return send_record (&sender, &end, error) && check_verdict (&sender, digest, error);
+  return send_record (sender, &end, error) && check_verdict (sender, digest, error);
+}
+
+bool
+vf_seed_send (VfChannel *channel, const VfSeedSource *source, VfSeedCounts *counts, VfDigest *digest, GError **error)
+{
+  VfSeedSource complete = *source;
+  VfPace pace;
+  g_autofree VfHearing *hearing = g_new0 (VfHearing, 1);
+  Sender sender = { .channel = channel, .source = &complete, .counts = counts };
+  *counts = (VfSeedCounts){ 0 };
+  if (complete.streams == 0)
+    complete.streams = VF_STREAMS_DEFAULT;
+  if (complete.compress_auto)
+    complete.zstd_level = MAX (complete.zstd_level, 1);
+  *hearing = (VfHearing){ .channel = channel, .cancellable = source->cancellable, .file_bytes = source->file_bytes };
+  sender.hearing = source->is_there ? hearing : NULL;
+  sender.pace = source->compress_auto ? &pace : NULL;
+  vf_channel_mark_bulk (channel);
+  vf_pace_init (&pace);
+  bool good = send_and_verify (&sender, digest, error);
+  vf_pace_clear (&pace);
+  return good;
 }

@@ -1,7 +1,7 @@
 /* One file through the seeding engine, for benchmarks: send-file SOURCE DESTINATION ID -- REMOTE-SHELL-WORDS...
  * The words start `virt-ferry agent --stdio` at the far end. A partial of this ID beside DESTINATION is what an interrupted
  * move would have left. Prints one JSON object with the bytes of each kind.
- * STREAMS and LEVEL (of zstd) in the environment are the engine's own options; absent or 0: its defaults. */
+ * STREAMS, LEVEL (of zstd) and AUTO (1: --compress auto) in the environment are the engine's own options; absent or 0: its defaults. */
 #include "base/fd.h"
 #include "base/names.h"
 #include "far/far.h"
@@ -37,6 +37,7 @@ send_file (const char *path, const char *destination, const char *id, char **wor
   VfSeedSource source = { .fd = fd,
                           .path = path,
                           .file_bytes = (guint64)facts.st_size,
+                          .compress_auto = setting ("AUTO") != 0,
                           .streams = setting ("STREAMS"),
                           .zstd_level = (int)setting ("LEVEL") };
   VfDigest digest;

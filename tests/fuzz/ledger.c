@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 static const char begin[] =
     "{\"record\":\"begin\",\"version\":1,\"request\":{\"domain\":\"g\",\"source_uri\":\"s\",\"destination_uri\":\"d\","
     "\"agent_path\":\"a\",\"cap_directory\":\"/c\",\"maps\":[],\"disks\":[],\"nets\":[],\"with\":[],\"max_cap_bytes\":1,\"rounds_max\":2,"
-    "\"downtime_ms\":0,\"read_back\":false,\"streams\":0,\"zstd_level\":0,\"timeout_s\":3,\"delete_source\":false,\"offline\":false,\"tuning\":{}},\"plan\":{\"id\":\"0123abcd\",\"rendezvous\":\"r\",\"domain\":\"g\","
+    "\"downtime_ms\":0,\"read_back\":false,\"streams\":0,\"bandwidth_bytes_s\":0,\"compress_auto\":false,\"zstd_level\":0,\"timeout_s\":3,\"delete_source\":false,\"offline\":false,\"tuning\":{}},\"plan\":{\"id\":\"0123abcd\",\"rendezvous\":\"r\",\"domain\":\"g\","
     "\"uuid\":\"u\",\"persistent\":true,\"autostart\":false,\"was_running\":true,\"checkpoints\":0,\"files\":[{\"kind\":\"layer\","
     "\"source\":\"/s/t\",\"destination\":\"/d/t\",\"facts\":{\"kind\":\"file\",\"bytes\":1,\"allocated\":1,\"device\":1,\"inode\":1,"
     "\"mtime_ns\":1,\"ctime_ns\":1,\"mode\":1,\"free_bytes\":1,\"filesystem\":1,\"directory_exists\":true},"

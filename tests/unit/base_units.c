@@ -101,6 +101,26 @@ times_are_printed_as_clocks_show_them (void)
   }
 }
 
+static void
+test_rates (void)
+{
+  static const struct {
+    const char *text;
+    guint64 wanted;
+  } good[] = { { "10M", 10 << 20 }, { "10M/s", 10 << 20 }, { "1K", 1024 }, { "none", 0 }, { "1.5G", 3ULL << 29 } };
+  static const char *const bad[] = { "", "/s", "0", "1023", "-5M", "10M/min", "fast" };
+  guint64 rate;
+  for (gsize i = 0; i < G_N_ELEMENTS (good); i++) {
+    g_assert_true (vf_parse_rate (good[i].text, "--bandwidth", &rate, NULL));
+    g_assert_cmpuint (rate, ==, good[i].wanted);
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS (bad); i++) {
+    g_autoptr (GError) error = NULL;
+    g_assert_false (vf_parse_rate (bad[i], "--bandwidth", &rate, &error));
+    g_assert_error (error, VF_ERROR, VF_ERROR_USAGE);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -111,5 +131,6 @@ main (int argc, char **argv)
   g_test_add_func ("/base/units/whole numbers are read within their bounds", whole_numbers_are_read_within_their_bounds);
   g_test_add_func ("/base/units/sizes are printed with one decimal", sizes_are_printed_with_one_decimal);
   g_test_add_func ("/base/units/times are printed as clocks show them", times_are_printed_as_clocks_show_them);
+  g_test_add_func ("/base/units/rates are read as sizes, with a least one", test_rates);
   return g_test_run ();
 }

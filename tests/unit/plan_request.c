@@ -88,6 +88,8 @@ full_request (void)
   request->timeout_s = 11;
   request->streams = 7;
   request->read_back = true;
+  request->bandwidth_bytes_s = 12345;
+  request->compress_auto = true;
   request->delete_source = true;
   request->tuning.parallel = true;
   request->tuning.parallel_connections = 4;
