@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 
+#include "agent/files.h"
 #include "agent/service.h"
 #include "base/json.h"
 #include "base/process.h"
@@ -16,6 +17,7 @@ enum {
 static const VfService services[] = {
   { "stat", vf_service_stat, NULL },
   { "mkdir", vf_service_mkdir, NULL },
+  { "similar", vf_service_similar, vf_service_similar_stream },
   { "receive", vf_service_receive, vf_service_receive_stream },
   { "digest", vf_service_digest, vf_service_digest_stream },
   { "own", vf_service_own, NULL },
@@ -44,6 +46,7 @@ serve (const VfService *service, VfAgent *agent, VfChannel *channel, JsonObject 
     vf_channel_reset (channel, error);
   vf_fd_close_value (state.fd);
   g_free (state.path);
+  vf_place_free (state.place);
 }
 
 static void

@@ -6,7 +6,7 @@
 
 #include <sys/stat.h>
 
-typedef struct {
+typedef struct VfPlace {
   char *path;        /* normal */
   VfFd directory_fd; /* O_PATH */
   char *name;        /* in that directory */

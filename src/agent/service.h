@@ -23,6 +23,8 @@ typedef struct {
   bool read_back;
   VfDigestKey key;
   guint streams;
+  VfAgent *agent;        /* borrowed */
+  struct VfPlace *place; /* owned; or NULL */
 } VfStreamState;
 
 typedef struct {
@@ -56,6 +58,11 @@ JsonObject *vf_service_symlink (VfAgent *agent, JsonObject *args, VfStreamState 
 /* receive.c */
 JsonObject *vf_service_receive (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 bool vf_service_receive_stream (VfChannel *channel, VfStreamState *state, GError **error);
+/* similar.c */
+JsonObject *vf_service_similar (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
+bool vf_service_similar_stream (VfChannel *channel, VfStreamState *state, GError **error);
+
+/* receive.c */
 JsonObject *vf_service_wipe (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error);
 
 /* images.c */

@@ -3,6 +3,9 @@
 
 #include "base/json.h"
 #include "far/call.h"
+#include "seed/sample.h"
+
+enum { WORTH_A_SEARCH_BYTES = 16 * 1024 * 1024 };
 
 /* Opens a service that answers with a file's id and the key of its digests. */
 static VfChannel *
@@ -41,6 +44,23 @@ seed_once (VfLink *link, const char *partial, const char *id, bool is_block, con
   return vf_seed_send (channel, &named, counts, digest, error);
 }
 
+/* Has the far end prepare the partial from something similar that lies there. Whatever fails only means that more travels. */
+static void
+look_for_similar (VfLink *link, const char *partial, const char *id, const VfSeedSource *source)
+{
+  g_autoptr (JsonObject) args = vf_far_args (partial, id);
+  g_autoptr (JsonObject) answer = NULL;
+  VfSeedSource keyed = *source;
+  VfSampling sampling;
+  guint8 nothing;
+  json_object_set_int_member (args, "bytes", (gint64)source->file_bytes);
+  g_autoptr (VfChannel) channel = vf_link_open (link, "similar", args, &answer, source->cancellable, NULL);
+  if (channel != NULL && vf_json_bool_or (answer, "is_wanted", false) &&
+      vf_digest_key_parse (vf_json_string_or (answer, "key", NULL), &keyed.key, NULL) &&
+      vf_sampling_take (&keyed, &sampling, NULL) && vf_sampling_send (channel, &sampling, NULL))
+    vf_channel_receive (channel, &nothing, sizeof nothing, source->cancellable, NULL);
+}
+
 bool
 vf_far_seed (VfLink *link, const char *partial, const char *id, bool is_block, const VfSeedSource *source, VfSeedCounts *counts,
              VfDigest *digest, VfFileId *far_id, GError **error)
@@ -48,6 +68,8 @@ vf_far_seed (VfLink *link, const char *partial, const char *id, bool is_block, c
   GError *failure = NULL;
   VfSeedSource again = *source;
   *counts = (VfSeedCounts){ 0 };
+  if (!is_block && source->file_bytes >= WORTH_A_SEARCH_BYTES)
+    look_for_similar (link, partial, id, source);
   if (seed_once (link, partial, id, is_block, source, counts, digest, far_id, &failure))
     return true;
   if (!counts->read_back_differs) {

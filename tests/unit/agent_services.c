@@ -37,8 +37,8 @@ test_unknown_service (AgentPair *pair, gconstpointer data)
 static void
 test_no_arguments (AgentPair *pair, gconstpointer data)
 {
-  static const char *const services[] = { "stat",  "mkdir",  "receive", "digest", "own",        "rebase", "create-cap",
-                                          "berth", "remove", "rmdir",   "wipe",   "rendezvous", "relay" };
+  static const char *const services[] = { "stat",       "mkdir", "similar", "receive", "digest", "own",        "rebase",
+                                          "create-cap", "berth", "remove",  "rmdir",   "wipe",   "rendezvous", "relay" };
   for (gsize i = 0; i < G_N_ELEMENTS (services); i++) {
     assert_call_fails (pair, services[i], "{}", VF_ERROR_PROTOCOL);
     assert_call_fails (pair, services[i], "{\"path\":7,\"id\":[],\"kind\":{},\"name\":1,\"socket\":null}", VF_ERROR_PROTOCOL);
