@@ -55,14 +55,16 @@ check_chain (const VfPreflight *preflight, const VfHead *head)
 }
 
 static void
-check_image (const VfPreflight *preflight, const VfImage *image)
+check_image (const VfPreflight *preflight, const VfHead *head, const VfImage *image)
 {
+  if (image->encrypted && head->snapshot == NULL &&
+      vf_inventory_encryption (preflight->inventory, vf_inventory_real (preflight->inventory, image->path)) == NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "encrypted", image->path,
+                     "name it in the disk's <source> or <backingStore>: <encryption format='luks'><secret …/>",
+                     "the image is encrypted, and the guest's definition names no secret for it");
   if (image->data_file != NULL)
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "data-file", image->path, NULL,
                      "the image keeps its data in another file ('%s'), which this version cannot carry", image->data_file);
-  if (image->encrypted)
-    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "encrypted", image->path, NULL,
-                     "the image is encrypted, which this version cannot carry");
   if (image->corrupt)
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "corrupt", image->path, "repair it with qemu-img check -r all",
                      "the image is marked corrupt");
@@ -74,10 +76,11 @@ check_images (const VfPreflight *preflight)
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   const GPtrArray *heads = preflight->inventory->heads;
   for (guint i = 0; i < heads->len; i++) {
-    const GPtrArray *images = ((const VfHead *)heads->pdata[i])->chain->images;
+    const VfHead *head = heads->pdata[i];
+    const GPtrArray *images = head->chain->images;
     for (guint j = 0; j < images->len; j++)
       if (g_hash_table_add (seen, ((const VfImage *)images->pdata[j])->path))
-        check_image (preflight, images->pdata[j]);
+        check_image (preflight, head, images->pdata[j]);
   }
 }
 
