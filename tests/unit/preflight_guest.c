@@ -215,6 +215,18 @@ encrypted_own_xml (void)
 }
 
 static void
+snapshot_lost (void)
+{
+  Trial *trial = trial_clean ();
+  for (guint i = 0; i < trial->scene->inventory->heads->len; i++) {
+    const VfChain *chain = ((const VfHead *)trial->scene->inventory->heads->pdata[i])->chain;
+    for (guint j = 0; j < chain->images->len; j++)
+      g_ptr_array_set_size (((VfImage *)chain->images->pdata[j])->internal_snapshots, 0);
+  }
+  assert_only (trial, VF_FINDING_WARN, "snapshot-lost", "clean", "internal snapshot of disk 'vda', but none");
+}
+
+static void
 an_encrypted_image (void)
 {
   Trial *trial = trial_clean ();
@@ -266,6 +278,7 @@ add_chain_tests (void)
   ADD ("chains/unreadable-layer", unreadable_layer);
   ADD ("chains/data-file", data_file);
   ADD ("guest/encrypted-own-xml", encrypted_own_xml);
+  ADD ("chains/snapshot-lost is a warning", snapshot_lost);
   ADD ("chains/encrypted", an_encrypted_image);
   ADD ("chains/corrupt", corrupt);
   ADD ("chains/top-has-dependents", top_has_dependents);
