@@ -303,6 +303,20 @@ def exact_ram(memory_mib):
 
 def disk_xml(guest, disk, target):
     kind, key = ("block", "dev") if disk.block else ("file", "file")
-    return (f"    <disk type='{kind}' device='disk'><driver name='qemu' type='{disk.format}' cache='{disk.cache}' "
-            f"discard='unmap'/><source {key}={quoteattr(disk.path)}/><target dev='{target}' bus='virtio'/>"
-            f"<serial>{escape(guest)[:15]}-{target}</serial></disk>")
+    driver = disk.driver or f"cache='{disk.cache}' discard='unmap'"
+    return (f"    <disk type='{kind}' device='disk'><driver name='qemu' type='{disk.format}' {driver}/>"
+            f"<source {key}={quoteattr(disk.path)}>{encryption_xml(disk.secret)}</source>{chain_xml(disk)}"
+            f"<target dev='{target}' bus='virtio'/><serial>{escape(guest)[:15]}-{target}</serial>{disk.extra}</disk>")
+
+
+def encryption_xml(secret):
+    return f"<encryption format='luks' engine='qemu'><secret type='passphrase' uuid='{secret}'/></encryption>" if secret else ""
+
+
+def chain_xml(disk):
+    """Images do not say which secret opens them, so libvirt must be told of every layer."""
+    told = "<backingStore/>"
+    for path, fmt in reversed(disk.layers[1:]):
+        told = (f"<backingStore type='file'><format type='{fmt}'/><source file={quoteattr(path)}>{encryption_xml(disk.secret)}"
+                f"</source>{told}</backingStore>")
+    return told if disk.secret and disk.layers[1:] else ""

@@ -25,7 +25,12 @@ def bytes_of(size):
 
 @dataclass
 class Disk:
-    """A guest's disk as it was made: `path` is the top layer, `layers` all of them, top first, as (path, format)."""
+    """A guest's disk as it was made: `path` is the top layer, `layers` all of them, top first, as (path, format).
+
+    secret   UUID of the libvirt secret that opens every layer (LUKS): the definition then spells out the whole chain
+    driver   attributes of <driver>, instead of cache and discard
+    extra    more elements of <disk>
+    """
 
     path: str
     format: str
@@ -33,6 +38,9 @@ class Disk:
     layers: list = field(default_factory=list)
     block: bool = False
     cache: str = "none"
+    secret: str = ""
+    driver: str = ""
+    extra: str = ""
 
     @property
     def base(self):

@@ -1,24 +1,20 @@
 #include "chain/tool.h"
 
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/process.h"
+#include "chain/qcow2_header.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A header written by someone else may be made to cost: 60 s, 2 GiB and 30 s of CPU are far above what a whole one needs. */
 static const VfProcessLimits limits = {
   .deadline_s = 60,
   .memory_bytes_max = G_GUINT64_CONSTANT (2) << 30,
   .cpu_s_max = 30,
-};
-
-enum {
-  HEADER_BYTES = 80,
-  VERSION_AT = 4,
-  INCOMPATIBLE_AT = 72, /* docs/interop/qcow2.txt of QEMU: incompatible_features, version 3 only */
-  INCOMPATIBLE_DATA_FILE = 1 << 2,
 };
 
 /* QEMU takes what stands before a colon for a protocol, unless a slash comes first (path_has_protocol in its block.c). */
@@ -50,34 +46,43 @@ vf_image_create_overlay (const char *path, const char *backing, const char *back
   return true;
 }
 
+/* qemu-img opens what it writes, and that takes an encrypted image's key. */
 static bool
-header_is_qcow2 (const char *path, GError **error)
+write_names (int fd, const char *path, VfQcow2Header *header, const char *backing, const char *backing_format, GError **error)
 {
-  guint8 header[HEADER_BYTES] = { 0 };
-  guint32 version;
-  guint64 incompatible;
-  g_auto (VfFd) fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd == VF_FD_NONE || vf_fd_pread_full (fd, header, sizeof header, 0) < 0)
-    return vf_error_set_errno (error, errno, "cannot read image '%s'", path);
-  if (memcmp (header, "QFI\xfb", 4) != 0)
-    return vf_error_set (error, VF_ERROR_REFUSED, "cannot rebase image '%s': it is no qcow2", path);
-  memcpy (&version, header + VERSION_AT, sizeof version);
-  memcpy (&incompatible, header + INCOMPATIBLE_AT, sizeof incompatible);
-  if (GUINT32_FROM_BE (version) >= 3 && (GUINT64_FROM_BE (incompatible) & INCOMPATIBLE_DATA_FILE) != 0)
-    return vf_error_set (error, VF_ERROR_REFUSED, "cannot rebase image '%s': it has an external data file", path);
+  g_autoptr (GBytes) format = g_bytes_new (backing_format, strlen (backing_format));
+  g_free (header->backing);
+  header->backing = g_strdup (backing);
+  vf_qcow2_header_set_extension (header, VF_QCOW2_BACKING_FORMAT, format);
+  return vf_qcow2_header_write (header, fd, path, error);
+}
+
+static bool
+run_rebase (const char *path, const char *backing, const char *backing_format, GError **error)
+{
+  const char *argv[] = { "qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-b", backing, "-F", backing_format, path, NULL };
+  GError *failure = NULL;
+  if (!vf_process_run (argv, &limits, NULL, &failure))
+    return vf_error_adopt (error, failure, "cannot rebase image '%s'", path);
   return true;
 }
 
 bool
 vf_image_rebase_names (const char *path, const char *backing, const char *backing_format, GError **error)
 {
-  if (!names_are_plain (path, backing, backing_format, error) || !header_is_qcow2 (path, error))
+  if (!names_are_plain (path, backing, backing_format, error))
     return false;
-  const char *argv[] = { "qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-b", backing, "-F", backing_format, path, NULL };
-  GError *failure = NULL;
-  if (!vf_process_run (argv, &limits, NULL, &failure))
-    return vf_error_adopt (error, failure, "cannot rebase image '%s'", path);
-  return true;
+  g_auto (VfFd) fd = open (path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  if (fd == VF_FD_NONE)
+    return vf_error_set_errno (error, errno, "cannot open image '%s'", path);
+  g_autoptr (VfQcow2Header) header = vf_qcow2_header_read (fd, path, error);
+  if (header == NULL)
+    return false;
+  if (header->has_data_file)
+    return vf_error_set (error, VF_ERROR_REFUSED, "cannot rebase image '%s': it has an external data file", path);
+  if (header->crypt != VF_QCOW2_CRYPT_NONE)
+    return write_names (fd, path, header, backing, backing_format, error);
+  return run_rebase (path, backing, backing_format, error);
 }
 
 bool
@@ -90,5 +95,54 @@ vf_image_commit (const char *path, const char *base, GError **error)
   GError *failure = NULL;
   if (!vf_process_run (argv, &unlimited, NULL, &failure))
     return vf_error_adopt (error, failure, "cannot commit image '%s' into '%s'", path, base);
+  return true;
+}
+
+/* Takes `backing`, which may be NULL. An encrypted raw image is of QEMU's format "luks". */
+static JsonObject *
+describe_layer (const VfKeyedLayer *layer, gsize number, JsonObject *backing)
+{
+  JsonObject *object = json_object_new ();
+  JsonObject *file = json_object_new ();
+  g_autofree char *key = g_strdup_printf ("key%zu", number);
+  bool is_raw = strcmp (layer->format, "raw") == 0;
+  json_object_set_string_member (file, "driver", layer->is_block ? "host_device" : "file");
+  json_object_set_string_member (file, "filename", layer->path);
+  json_object_set_string_member (object, "driver", is_raw && layer->key_fd >= 0 ? "luks" : layer->format);
+  json_object_set_object_member (object, "file", file);
+  if (layer->key_fd >= 0) {
+    json_object_set_string_member (object, is_raw ? "key-secret" : "encrypt.key-secret", key);
+    if (!is_raw)
+      json_object_set_string_member (object, "encrypt.format", "luks");
+  }
+  if (backing != NULL)
+    json_object_set_object_member (object, "backing", backing);
+  return object;
+}
+
+bool
+vf_image_commit_keyed (const VfKeyedLayer *layers, gsize count, GError **error)
+{
+  static const VfProcessLimits unlimited = { 0 };
+  JsonObject *description = NULL;
+  g_autoptr (GPtrArray) argv = g_ptr_array_new_with_free_func (g_free);
+  static const char *const words[] = { "qemu-img", "commit", "-q", "-d" };
+  for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+    g_ptr_array_add (argv, g_strdup (words[i]));
+  for (gsize i = count; i > 0; i--) {
+    description = describe_layer (&layers[i - 1], i, description);
+    if (layers[i - 1].key_fd < 0)
+      continue;
+    g_ptr_array_add (argv, g_strdup ("--object"));
+    g_ptr_array_add (
+        argv, g_strdup_printf ("secret,id=key%zu,format=raw,file=/proc/%d/fd/%d", i, (int)getpid (), layers[i - 1].key_fd));
+  }
+  g_autoptr (JsonObject) whole = description;
+  g_autofree char *printed = vf_json_print (whole);
+  g_ptr_array_add (argv, g_strconcat ("json:", printed, NULL));
+  g_ptr_array_add (argv, NULL);
+  GError *failure = NULL;
+  if (!vf_process_run ((const char *const *)argv->pdata, &unlimited, NULL, &failure))
+    return vf_error_adopt (error, failure, "cannot commit image '%s' into '%s'", layers[0].path, layers[1].path);
   return true;
 }

@@ -1,5 +1,5 @@
-/* What qemu-img does to images. The first two write headers without opening what they name. Image paths are absolute, so that qemu-img
- * takes them for nothing but a path; a backing name is a path too, never a protocol or "json:". */
+/* What qemu-img does to images. The first two write headers without opening what they name. Image paths are absolute, so that
+ * qemu-img takes them for nothing but a path; a backing name is a path too, never a protocol or "json:". */
 #pragma once
 
 #include "base/error.h"
@@ -12,6 +12,19 @@ bool vf_image_create_overlay (const char *path, const char *backing, const char 
  * an external data file, which qemu-img would open. */
 bool vf_image_rebase_names (const char *path, const char *backing, const char *backing_format, GError **error);
 
-/* `qemu-img commit -d -b base`: folds `path` and every layer between into `base`, for a guest that is shut off. The layers above base keep
- * their content, which is then also in base. qemu-img's own locks refuse an image that is in use. Blocks as long as it takes. */
+/* `qemu-img commit -d -b base`: folds `path` and every layer between into `base`, for a guest that is shut off. The layers
+ * above base keep their content, which is then also in base. qemu-img's own locks refuse an image that is in use. Blocks as
+ * long as it takes. */
 bool vf_image_commit (const char *path, const char *base, GError **error);
+
+/* One layer of a chain that is opened with its keys. */
+typedef struct {
+  const char *path;
+  const char *format; /* "raw" or "qcow2" */
+  bool is_block;
+  int key_fd; /* a file with the value of the secret that opens it; -1: not encrypted */
+} VfKeyedLayer;
+
+/* `qemu-img commit -d` of the first layer into the second, of a chain that ends with the last; the layers are told and not read
+ * from the headers. Keys are read from the descriptors by their names below /proc: nothing of them is on a command line. */
+bool vf_image_commit_keyed (const VfKeyedLayer *layers, gsize count, GError **error);

@@ -28,6 +28,7 @@ static struct {
   gboolean *tuning_switches; /* by the rows of vf_tuning_rows */
   char **tuning_texts;
   gboolean offline;
+  gboolean with_secrets;
 } given;
 
 static const GOptionEntry entries[] = {
@@ -55,6 +56,8 @@ static const GOptionEntry entries[] = {
   { "timeout", 0, 0, G_OPTION_ARG_STRING, &given.timeout, "give a silent peer or a standing job up after so long (default 30)",
     "SECONDS" },
   { "offline", 0, 0, G_OPTION_ARG_NONE, &given.offline, "move a guest that is shut off", NULL },
+  { "with-secrets", 0, 0, G_OPTION_ARG_NONE, &given.with_secrets,
+    "define the secrets there that the guest needs, with their values", NULL },
   G_OPTION_ENTRY_NULL,
 };
 
@@ -201,6 +204,7 @@ vf_move_options_request_for (const char *domain, const char *destination_uri, GE
   take_text (&request->source_uri, vf_source_options_uri ());
   take_text (&request->rsh, given.rsh);
   take_text (&request->agent_path, given.agent_path);
+  request->with_secrets = given.with_secrets;
   if (!take_cap_directory (request, error) || !take_compression (request, error) || !take_verify (request, error) ||
       !take_pairs (request, given.maps, vf_request_add_map, error) ||
       !take_pairs (request, given.disks, vf_request_add_disk, error) ||

@@ -24,6 +24,8 @@ print_layer (const VfPlanFile *file, const char *indent, FILE *out)
     fprintf (out, "%s  -> %s\n", indent, file->destination);
   if (file->new_backing != NULL)
     fprintf (out, "%s  its backing name becomes %s\n", indent, file->new_backing);
+  if (file->encryption != NULL)
+    fprintf (out, "%s  encrypted (%s), opened by secret %s\n", indent, file->encryption->format, file->encryption->secret);
   for (guint i = 0; i < file->internal_snapshots->len; i++)
     fprintf (out, "%s  %s '%s'\n", indent, "holds internal snapshot", (const char *)file->internal_snapshots->pdata[i]);
 }

@@ -111,23 +111,6 @@ describe_pools (VfHypervisor *hypervisor, VfHost *host)
   }
 }
 
-static void
-describe_secrets (VfHypervisor *hypervisor, VfHost *host)
-{
-  g_autofree virSecretPtr *secrets = NULL;
-  int count = virConnectListAllSecrets (hypervisor->connection, &secrets, 0);
-  host->secrets_known = count >= 0;
-  for (int i = 0; i < count; i++) {
-    g_autoptr (virSecret) secret = secrets[i];
-    char uuid[VIR_UUID_STRING_BUFLEN];
-    const char *usage = virSecretGetUsageID (secret);
-    if (virSecretGetUUIDString (secret, uuid) == 0)
-      g_hash_table_add (host->secrets, g_strdup (uuid));
-    if (usage != NULL && *usage != '\0')
-      g_hash_table_add (host->secrets, g_strdup (usage));
-  }
-}
-
 bool
 vf_hypervisor_describe (VfHypervisor *hypervisor, VfHost *host, GError **error)
 {
@@ -140,7 +123,6 @@ vf_hypervisor_describe (VfHypervisor *hypervisor, VfHost *host, GError **error)
   describe_free_pages (hypervisor, host);
   describe_networks (hypervisor, host);
   describe_pools (hypervisor, host);
-  describe_secrets (hypervisor, host);
   virResetLastError ();
   return true;
 }

@@ -146,10 +146,12 @@ vf_guest_redefine_snapshots (VfGuest *guest, const GPtrArray *records, GError **
 }
 
 bool
-vf_guest_put_caps (VfGuest *guest, const char *snapshot_xml, GError **error)
+vf_guest_put_caps (VfGuest *guest, const char *snapshot_xml, bool made, GError **error)
 {
   guint flags =
       VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC | VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA;
+  if (made)
+    flags |= VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT;
   g_autoptr (virDomainSnapshot) snapshot = virDomainSnapshotCreateXML (guest->domain, snapshot_xml, flags);
   if (snapshot == NULL)
     return vf_libvirt_fail (error, guest->hypervisor, "put caps on the disks of guest '%s'", guest->name);

@@ -22,5 +22,6 @@ bool vf_guest_forget_snapshots (VfGuest *guest, const GPtrArray *records, GError
  * error is returned. */
 bool vf_guest_redefine_snapshots (VfGuest *guest, const GPtrArray *records, GError **error);
 
-/* One atomic disk-only external snapshot without metadata from `snapshot_xml` (vf_snapshot_xml_for_caps). */
-bool vf_guest_put_caps (VfGuest *guest, const char *snapshot_xml, GError **error);
+/* One atomic disk-only external snapshot without metadata from `snapshot_xml` (vf_snapshot_xml_for_caps). `made`: the caps'
+ * files are there already, with the right size and backing names; otherwise libvirt makes them. */
+bool vf_guest_put_caps (VfGuest *guest, const char *snapshot_xml, bool made, GError **error);

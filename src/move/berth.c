@@ -4,6 +4,8 @@
 #include "far/far.h"
 #include "move/move.h"
 #include "move/pools.h"
+#include "move/cap_files.h"
+#include "move/secrets.h"
 
 static bool
 berth_file (VfMove *move, guint index, GError **error)
@@ -48,12 +50,16 @@ create_far_cap (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **er
                                            : vf_plan_cap_at_destination (plan, disk, generation - 1);
   guint64 bytes = 0;
   VfFileId id;
+  bool encrypted = vf_plan_disk_encrypted (plan, disk) != NULL;
+  const char *format = generation == 1 ? top->format : "qcow2";
   JsonObject *record = vf_record_new ("cap-at-destination");
   json_object_set_string_member (record, "target", disk->target);
   json_object_set_string_member (record, "path", path);
-  return vf_move_record (move, record, error) && virtual_size_now (move, disk, &bytes, error) &&
-         vf_far_create_cap (vf_move_link (move), path, plan->id, below, generation == 1 ? top->format : "qcow2", bytes, &id,
-                            error) &&
+  if (!vf_move_record (move, record, error) || !virtual_size_now (move, disk, &bytes, error))
+    return false;
+  VfCapImage image = { .backing = below, .backing_format = format, .bytes = bytes };
+  return (encrypted ? vf_cap_file_send (move, disk, path, &image, error)
+                    : vf_far_create_cap (vf_move_link (move), path, plan->id, below, format, bytes, &id, error)) &&
          (top->source_is_block || vf_far_own (vf_move_link (move), path, plan->id, top->facts, error));
 }
 
@@ -70,12 +76,12 @@ berth_files (VfMove *move, GError **error)
 bool
 vf_phase_berth (VfMove *move, GError **error)
 {
-  return berth_files (move, error) && vf_move_each_disk (move, create_far_cap, NULL, error);
+  return berth_files (move, error) && vf_move_each_disk (move, create_far_cap, NULL, error) && vf_secrets_carry (move, error);
 }
 
 /* From the next phase on the guest can be started there, and what is embedded is read then. */
 bool
 vf_phase_berth_offline (VfMove *move, GError **error)
 {
-  return berth_files (move, error) && vf_move_mend_memory_files (move, error);
+  return berth_files (move, error) && vf_secrets_carry (move, error) && vf_move_mend_memory_files (move, error);
 }

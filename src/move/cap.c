@@ -1,7 +1,7 @@
 /* Caps at the source: putting them on, and the rounds that keep them small. */
 #include "base/file.h"
 #include "base/units.h"
-#include "move/move.h"
+#include "move/cap_files.h"
 #include "xml/snapshot_xml.h"
 
 #include <string.h>
@@ -48,6 +48,18 @@ other_targets (const VfPlan *plan)
   return targets;
 }
 
+static const VfEncryption *
+encryption_of (const VfPlan *plan, const char *target)
+{
+  for (guint i = 0; i < plan->disks->len; i++) {
+    const VfPlanDisk *disk = vf_plan_disk (plan, i);
+    const VfPlanFile *layer = strcmp (disk->target, target) == 0 ? vf_plan_disk_encrypted (plan, disk) : NULL;
+    if (layer != NULL)
+      return layer->encryption;
+  }
+  return NULL;
+}
+
 static char *
 caps_xml (const VfPlan *plan, const GPtrArray *caps, GError **error)
 {
@@ -58,6 +70,7 @@ caps_xml (const VfPlan *plan, const GPtrArray *caps, GError **error)
     VfCapRequest *request = g_new0 (VfCapRequest, 1);
     request->target = g_strdup (cap->target);
     request->path = g_strdup (cap->path);
+    request->encryption = encryption_of (plan, cap->target);
     g_ptr_array_add (requests, request);
   }
   return vf_snapshot_xml_for_caps (requests, others, error);
@@ -89,8 +102,10 @@ put_recorded_caps (VfMove *move, guint generation, GError **error)
   if (!guest_writes_into (move, caps, &on, error))
     return false;
   if (!on) {
+    bool made = vf_plan_is_encrypted (vf_move_plan (move));
     g_autofree char *xml = caps_xml (vf_move_plan (move), caps, error);
-    if (xml == NULL || !vf_guest_put_caps (move->guest, xml, error) || !guest_writes_into (move, caps, &on, error))
+    if (xml == NULL || (made && !vf_cap_files_make (move, generation, error)) ||
+        !vf_guest_put_caps (move->guest, xml, made, error) || !guest_writes_into (move, caps, &on, error))
       return false;
   }
   if (!on)
@@ -172,6 +187,7 @@ plan_former_cap (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **e
   file.destination = there;
   file.facts = facts;
   file.internal_snapshots = none;
+  file.encryption = (VfEncryption *)encryption_of (plan, disk->target);
   JsonObject *record = vf_record_new ("round-file");
   json_object_set_object_member (record, "planned", vf_plan_file_to_json (&file));
   return vf_move_record (move, record, error);

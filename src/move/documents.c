@@ -50,26 +50,58 @@ typedef enum {
   NAMES_ANY,        /* or its new place */
 } Names;
 
+static void
+add_names (GPtrArray *changes, const VfLedger *ledger, const VfPlanDisk *disk, Names names)
+{
+  const VfPlan *plan = ledger->plan;
+  const VfPlanFile *top = vf_plan_disk_top (plan, disk);
+  g_autofree char *here = vf_plan_cap_at_source (plan, disk, ledger->capped);
+  g_autofree char *there = vf_plan_cap_at_destination (plan, disk, ledger->capped);
+  const char *from[] = { here, vf_plan_disk_name_at_source (plan, disk), top->source, top->destination,
+                         vf_plan_disk_name_at_destination (plan, disk) };
+  for (guint i = 0; i <= (guint)names; i++)
+    g_ptr_array_add (changes, vf_path_change_new (from[i], there, VF_SOURCE_FILE, "qcow2"));
+  if (names >= NAMES_CAP_OR_TOP && disk->source_volume != NULL)
+    g_ptr_array_add (changes, vf_path_change_new (disk->source_volume, there, VF_SOURCE_FILE, "qcow2"));
+  if (names == NAMES_ANY && disk->destination_volume != NULL)
+    g_ptr_array_add (changes, vf_path_change_new (disk->destination_volume, there, VF_SOURCE_FILE, "qcow2"));
+}
+
+/* The chain of an encrypted disk is spelled out in its definition, with the caps of former rounds. One whose source is not the
+ * cap has no place for it in the chain: taken for the cap, the top layer would be missing below. */
+static bool
+add_encrypted (GPtrArray *changes, const VfLedger *ledger, const VfPlanDisk *disk, const VfDomainXml *domain, GError **error)
+{
+  const VfXmlDisk *defined = vf_domain_xml_disk (domain, disk->target);
+  g_autofree char *cap = vf_plan_cap_at_source (ledger->plan, disk, ledger->capped);
+  for (guint g = ledger->capped; g >= 1; g--) {
+    g_autofree char *here = vf_plan_cap_at_source (ledger->plan, disk, g);
+    g_autofree char *there = vf_plan_cap_at_destination (ledger->plan, disk, g);
+    g_ptr_array_add (changes, vf_path_change_new (here, there, VF_SOURCE_FILE, "qcow2"));
+  }
+  if (defined == NULL || g_strcmp0 (defined->source->path, cap) == 0)
+    return true;
+  return vf_error_set (error, VF_ERROR_FAILED,
+                       "cannot move guest '%s': a definition names '%s' for its encrypted disk '%s', without the cap",
+                       ledger->plan->domain, defined->source->path != NULL ? defined->source->path : "nothing", disk->target);
+}
+
 static char *
 domain_document (VfLedger *ledger, const char *xml, Names names, GError **error)
 {
   g_autoptr (GPtrArray) changes = changes_new ();
+  g_autoptr (VfDomainXml) domain = vf_domain_xml_parse (xml, error);
   const VfPlan *plan = ledger->plan;
+  if (domain == NULL)
+    return NULL;
   for (guint i = 0; i < plan->disks->len; i++) {
     const VfPlanDisk *disk = vf_plan_disk (plan, i);
     if (disk->treatment != VF_TREAT_MOVE)
       continue;
-    const VfPlanFile *top = vf_plan_disk_top (plan, disk);
-    g_autofree char *here = vf_plan_cap_at_source (plan, disk, ledger->capped);
-    g_autofree char *there = vf_plan_cap_at_destination (plan, disk, ledger->capped);
-    const char *from[] = { here, vf_plan_disk_name_at_source (plan, disk), top->source, top->destination,
-                           vf_plan_disk_name_at_destination (plan, disk) };
-    for (guint j = 0; j <= (guint)names; j++)
-      g_ptr_array_add (changes, vf_path_change_new (from[j], there, VF_SOURCE_FILE, "qcow2"));
-    if (names >= NAMES_CAP_OR_TOP && disk->source_volume != NULL)
-      g_ptr_array_add (changes, vf_path_change_new (disk->source_volume, there, VF_SOURCE_FILE, "qcow2"));
-    if (names == NAMES_ANY && disk->destination_volume != NULL)
-      g_ptr_array_add (changes, vf_path_change_new (disk->destination_volume, there, VF_SOURCE_FILE, "qcow2"));
+    if (vf_plan_disk_encrypted (plan, disk) == NULL)
+      add_names (changes, ledger, disk, names);
+    else if (!add_encrypted (changes, ledger, disk, domain, error))
+      return NULL;
   }
   add_plan_changes (changes, plan);
   return with_networks (ledger, vf_domain_xml_rewrite (xml, changes, true, error), error);
@@ -136,12 +168,14 @@ char *
 vf_document_without_caps (VfLedger *ledger, const char *xml, GError **error)
 {
   g_autoptr (GPtrArray) changes = changes_new ();
+  g_autoptr (GPtrArray) paths = g_ptr_array_new ();
   for (guint g = 1; g <= ledger->generations->len; g++) {
     const GPtrArray *caps = vf_ledger_caps (ledger, g);
     for (guint i = 0; i < caps->len; i++) {
       const VfLedgerCap *cap = caps->pdata[i];
       const VfPlanDisk *disk = vf_plan_find_disk (ledger->plan, cap->target);
       const VfPlanFile *file = vf_plan_disk_top (ledger->plan, disk);
+      g_ptr_array_add (paths, cap->path);
       g_ptr_array_add (changes,
                        vf_path_change_new (cap->path,
                                            disk->source_volume != NULL ? disk->source_volume
@@ -149,7 +183,8 @@ vf_document_without_caps (VfLedger *ledger, const char *xml, GError **error)
                                            file->source_is_block ? VF_SOURCE_BLOCK : VF_SOURCE_FILE, file->format));
     }
   }
-  return vf_domain_xml_rewrite (xml, changes, true, error);
+  g_autofree char *without = vf_domain_xml_without_layers (xml, paths, error);
+  return without == NULL ? NULL : vf_domain_xml_rewrite (without, changes, true, error);
 }
 
 bool

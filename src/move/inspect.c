@@ -8,6 +8,7 @@
 #include "move/estimate.h"
 #include "move/guard.h"
 #include "move/pools.h"
+#include "move/secrets.h"
 #include "move/shared.h"
 #include "move/survey.h"
 #include "move/own_xml.h"
@@ -256,12 +257,14 @@ make_plan (VfMove *move, VfInventory *inventory, GPtrArray *findings, VfPlan **p
     return false;
   if (reached &&
       (!look_at_places (move, places, inventory->domain->uuid, table, error) ||
-       !vf_find_shared (move, id, inventory, places, table, error) || !survey_destination_host (move, inventory, there, error)))
+       !vf_find_shared (move, id, inventory, places, table, error) ||
+       !survey_destination_host (move, inventory, there, error) || !vf_secrets_survey (move, inventory, there, error)))
     return false;
   g_autoptr (VfPlan) plan = vf_plan_make (id, inventory, places, move->request, table);
   g_free (plan->rendezvous);
   plan->rendezvous = g_steal_pointer (&rendezvous);
   plan->destination_host = g_strdup (there->host);
+  vf_secrets_plan (plan, there, move->request);
   if (reached)
     note_cpus (plan, inventory->devices, there->offers);
   if (reached && (!compare_files (move, plan, there, error) || !vf_check_shared_caps (move, plan, table, findings, error)))

@@ -75,6 +75,7 @@ vf_ledger_new (const char *id)
   ledger->checkpoints = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_ledger_checkpoint_free);
   ledger->committed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   ledger->caps_gone = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  ledger->secrets = g_ptr_array_new_with_free_func (g_free);
   ledger->left_behind = g_ptr_array_new_with_free_func (g_free);
   return ledger;
 }
@@ -96,6 +97,7 @@ vf_ledger_free (VfLedger *ledger)
   g_free (ledger->saved_aside);
   g_free (ledger->undo_reason);
   g_ptr_array_unref (ledger->left_behind);
+  g_ptr_array_unref (ledger->secrets);
   g_free (ledger);
 }
 
@@ -388,6 +390,16 @@ apply_set_aside (VfLedger *ledger, JsonObject *record, GError **error)
 }
 
 static bool
+apply_secret (VfLedger *ledger, JsonObject *record, GError **error)
+{
+  const char *uuid = vf_json_string (record, "uuid", error);
+  if (uuid == NULL)
+    return false;
+  g_ptr_array_add (ledger->secrets, g_strdup (uuid));
+  return true;
+}
+
+static bool
 apply_switch (VfLedger *ledger, JsonObject *record, GError **error)
 {
   ledger->switched = VF_SWITCH_BEGUN;
@@ -504,6 +516,7 @@ static const struct {
   { "checkpoints", apply_checkpoints },
   { "definition", apply_definition },
   { "set-aside", apply_set_aside },
+  { "secret", apply_secret },
   { "switch", apply_switch },
   { "post-copy", apply_post_copy },
   { "stayed", apply_stayed },

@@ -56,6 +56,7 @@ typedef struct {
   GPtrArray *far_caps;    /* VfLedgerCap at the destination */
   GPtrArray *snapshots;   /* VfLedgerSnapshot that libvirt may have forgotten; NULL: none were dropped */
   GPtrArray *checkpoints; /* VfLedgerCheckpoint that libvirt may have forgotten, parents first; empty until the switch */
+  GPtrArray *secrets;     /* char *: UUIDs that may be defined at the destination, and by this move */
   VfSwitchState switched;
   bool post_copy;        /* the guest may have been run at the destination with its memory divided */
   bool definition_kept;  /* of an offline move: the guest's definition lies beside the journal, and may be nowhere else */

@@ -3,6 +3,7 @@
 
 #include "base/names.h"
 #include "domain/pools.h"
+#include "xml/secret_names.h"
 #include "xml/snapshot_xml.h"
 
 #include <string.h>
@@ -124,6 +125,8 @@ survey_snapshot (Survey *survey, const VfSnapshotRecord *record, GError **error)
     return false;
   }
   vf_inventory_add_snapshot (survey->inventory, xml, record->current);
+  if (!vf_secret_names_add (survey->inventory->snapshot_secrets, record->xml, "domainsnapshot", error))
+    return false;
   if (xml->domain != NULL && !survey_disks (survey, xml->domain, xml->name, error))
     return false;
   for (guint i = 0; i < xml->disks->len; i++) {
@@ -227,6 +230,25 @@ survey_devices (Survey *survey, GError **error)
   return survey->inventory->devices != NULL;
 }
 
+/* The running guest's secrets, and those of its definition, which it starts from there. */
+static bool
+survey_secret_names (Survey *survey, GError **error)
+{
+  VfInventory *inventory = survey->inventory;
+  static const VfXmlKind kinds[] = { VF_XML_LIVE, VF_XML_INACTIVE };
+  for (gsize i = 0; i < (inventory->persistent ? G_N_ELEMENTS (kinds) : 1); i++) {
+    g_autofree char *xml = vf_guest_xml (survey->move->guest, kinds[i], error);
+    if (xml == NULL || !vf_secret_names_add (inventory->secrets, xml, "domain", error))
+      return false;
+  }
+  for (guint i = 0; i < inventory->secrets->len; i++) {
+    guint at = 0;
+    if (g_ptr_array_find_with_equal_func (inventory->snapshot_secrets, inventory->secrets->pdata[i], g_str_equal, &at))
+      g_ptr_array_remove_index (inventory->snapshot_secrets, at);
+  }
+  return true;
+}
+
 VfInventory *
 vf_survey_source (VfMove *move, GError **error)
 {
@@ -243,7 +265,7 @@ vf_survey_source (VfMove *move, GError **error)
     if (!survey_snapshot (&survey, records->pdata[i], error))
       return NULL;
   if (records == NULL || !survey_nvram (inventory, error) || !survey_with (&survey, error) ||
-      (move->request->offline && !survey_state_files (inventory, error)))
+      !survey_secret_names (&survey, error) || (move->request->offline && !survey_state_files (inventory, error)))
     return NULL;
   return g_steal_pointer (&inventory);
 }
@@ -265,6 +287,6 @@ vf_survey_xml (VfMove *move, const char *xml, GError **error)
   inventory->host = g_strdup (g_get_host_name ());
   bool surveyed = survey_disks (&survey, inventory->domain, NULL, error) &&
                   add_facts (inventory, move->request->cap_directory, error) && survey_nvram (inventory, error) &&
-                  survey_with (&survey, error);
+                  survey_with (&survey, error) && vf_secret_names_add (inventory->secrets, xml, "domain", error);
   return surveyed ? g_steal_pointer (&inventory) : NULL;
 }

@@ -8,6 +8,8 @@
 #include "move/documents.h"
 #include "move/move.h"
 #include "move/pools.h"
+#include "move/fold.h"
+#include "move/secrets.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -83,6 +85,8 @@ static bool
 fold_offline_disk (VfMove *move, const VfPlanDisk *disk, gpointer data, GError **error)
 {
   const VfPlan *plan = vf_move_plan (move);
+  if (vf_plan_disk_encrypted (plan, disk) != NULL)
+    return caps_hold_no_snapshot (move, disk, error) && vf_fold_encrypted (move, disk, error);
   for (guint g = move->ledger->generations->len; g >= 1; g--) {
     g_autofree char *cap = vf_plan_cap_at_source (plan, disk, g);
     if (g_access (cap, F_OK) == 0 && !vf_ledger_cap_is_gone (move->ledger, "source", cap))
@@ -304,6 +308,7 @@ remove_there (VfMove *move, GPtrArray *left)
   vf_move_refresh_pools (move, move->destination, VF_AT_DESTINATION);
   for (guint i = move->ledger->directories->len; i > 0; i--)
     vf_far_rmdir (link, move->ledger->directories->pdata[i - 1], &removed, NULL);
+  vf_secrets_take_back (move, left);
 }
 
 static bool
@@ -323,6 +328,8 @@ list_what_may_lie_there (VfMove *move, GPtrArray *left)
 {
   for (guint i = 0; i < move->ledger->far_caps->len; i++)
     g_ptr_array_add (left, g_strdup (((const VfLedgerCap *)move->ledger->far_caps->pdata[i])->path));
+  for (guint i = 0; i < move->ledger->secrets->len; i++)
+    g_ptr_array_add (left, g_strdup_printf ("secret %s", (const char *)move->ledger->secrets->pdata[i]));
   for (guint i = 0; i < vf_move_plan (move)->files->len; i++) {
     const VfLedgerFile *entry = vf_ledger_file (move->ledger, i);
     const VfPlanFile *file = vf_plan_file (vf_move_plan (move), i);

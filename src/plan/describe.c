@@ -4,6 +4,15 @@
 #include "plan/plan.h"
 
 static JsonObject *
+describe_encryption (const VfEncryption *encryption)
+{
+  JsonObject *object = json_object_new ();
+  vf_json_set_string (object, "format", encryption->format);
+  vf_json_set_string (object, "secret", encryption->secret);
+  return object;
+}
+
+static JsonObject *
 describe_layer (const VfPlanFile *file)
 {
   JsonObject *object = json_object_new ();
@@ -18,6 +27,8 @@ describe_layer (const VfPlanFile *file)
   if (file->link_text != NULL)
     json_object_set_string_member (object, "link_text", file->link_text);
   json_object_set_array_member (object, "internal_snapshots", snapshots);
+  if (file->encryption != NULL)
+    json_object_set_object_member (object, "encryption", describe_encryption (file->encryption));
   return object;
 }
 

@@ -27,6 +27,8 @@ vf_inventory_new (void)
   inventory->tpm_files = g_ptr_array_new_with_free_func (g_free);
   inventory->tpm_directories = g_ptr_array_new_with_free_func (g_free);
   inventory->snapshots = g_ptr_array_new_with_free_func ((GDestroyNotify)snapshot_free);
+  inventory->secrets = g_ptr_array_new_with_free_func (g_free);
+  inventory->snapshot_secrets = g_ptr_array_new_with_free_func (g_free);
   inventory->heads = g_ptr_array_new_with_free_func ((GDestroyNotify)head_free);
   inventory->shared = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   inventory->trails = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)vf_trail_free);
@@ -51,6 +53,8 @@ vf_inventory_free (VfInventory *inventory)
   g_ptr_array_unref (inventory->trail_names);
   g_hash_table_unref (inventory->shared);
   g_hash_table_unref (inventory->trails);
+  g_ptr_array_unref (inventory->secrets);
+  g_ptr_array_unref (inventory->snapshot_secrets);
   g_hash_table_unref (inventory->files);
   g_free (inventory);
 }
@@ -130,6 +134,45 @@ bool
 vf_inventory_is_shared (const VfInventory *inventory, const char *path)
 {
   return path != NULL && g_hash_table_contains (inventory->shared, vf_inventory_real (inventory, path));
+}
+
+/* By any name of the file; libvirt writes a relative backing name as it followed it. */
+static const VfEncryption *
+encryption_at (const VfInventory *inventory, const VfSource *source, const char *path)
+{
+  if (source == NULL || source->path == NULL || *source->path != '/' || source->encryption == NULL ||
+      source->encryption->secret == NULL)
+    return NULL;
+  g_autofree char *normal = g_canonicalize_filename (source->path, NULL);
+  bool is_it = strcmp (source->path, path) == 0 || strcmp (vf_inventory_real (inventory, source->path), path) == 0 ||
+               strcmp (vf_inventory_real (inventory, normal), path) == 0;
+  return is_it ? source->encryption : NULL;
+}
+
+static const VfEncryption *
+encryption_in_domain (const VfInventory *inventory, const VfDomainXml *domain, const char *path)
+{
+  const VfEncryption *found = NULL;
+  for (guint i = 0; domain != NULL && found == NULL && i < domain->disks->len; i++) {
+    const VfXmlDisk *disk = domain->disks->pdata[i];
+    found = encryption_at (inventory, disk->source, path);
+    for (guint j = 0; found == NULL && j < disk->backing->len; j++)
+      found = encryption_at (inventory, disk->backing->pdata[j], path);
+  }
+  return found;
+}
+
+const VfEncryption *
+vf_inventory_encryption (const VfInventory *inventory, const char *path)
+{
+  const VfEncryption *found = encryption_in_domain (inventory, inventory->domain, path);
+  for (guint i = 0; found == NULL && i < inventory->snapshots->len; i++) {
+    const VfSnapshotXml *xml = ((const VfInventorySnapshot *)inventory->snapshots->pdata[i])->xml;
+    found = encryption_in_domain (inventory, xml->domain, path);
+    for (guint j = 0; found == NULL && j < xml->disks->len; j++)
+      found = encryption_at (inventory, ((const VfSnapshotDisk *)xml->disks->pdata[j])->source, path);
+  }
+  return found;
 }
 
 const VfFileFacts *

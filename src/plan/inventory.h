@@ -32,10 +32,11 @@ typedef struct {
   GPtrArray *tpm_files;       /* char *: what an emulated TPM keeps on disk; empty unless it has to travel as files */
   GPtrArray *tpm_directories; /* char *: where that lies, parents first */
   guint checkpoints;
-  char *job;             /* or NULL */
-  GPtrArray *block_jobs; /* char * */
-  GPtrArray *snapshots;  /* VfInventorySnapshot, parents first */
-  GPtrArray *heads;      /* VfHead: the running chains first */
+  char *job;                             /* or NULL */
+  GPtrArray *block_jobs;                 /* char * */
+  GPtrArray *snapshots;                  /* VfInventorySnapshot, parents first */
+  GPtrArray *heads;                      /* VfHead: the running chains first */
+  GPtrArray *secrets, *snapshot_secrets; /* char *: libvirt's secrets that the guest, and that only its snapshots name */
   GHashTable *files; /* path -> VfFileFacts of every layer and memory file that exists, and of the directories that take caps */
   GHashTable *shared;     /* set of paths (files' own, symlinks') that both hosts have as one and the same file */
   GHashTable *trails;     /* path as something names it -> VfTrail, of those that lead through symlinks or ".." */
@@ -67,4 +68,8 @@ const char *vf_inventory_real (const VfInventory *inventory, const char *name);
 bool vf_inventory_is_shared (const VfInventory *inventory, const char *path);
 
 /* By any name of the file. */
+/* How the XML of the guest or of one of its snapshots says that the layer at `path` is encrypted; NULL: it does not. Borrowed.
+ */
+const VfEncryption *vf_inventory_encryption (const VfInventory *inventory, const char *path);
+
 const VfFileFacts *vf_inventory_file (const VfInventory *inventory, const char *path);

@@ -72,6 +72,7 @@ add_layer (const Making *making, const VfImage *image)
   file->backing = g_strdup (vf_inventory_real (making->inventory, image->backing_path));
   file->backing_format = g_strdup (image->backing_format);
   file->new_backing = new_backing_name (making, image);
+  file->encryption = vf_encryption_copy (vf_inventory_encryption (making->inventory, file->source));
   if (file->new_backing != NULL)
     file->maybe_there = false; /* an equal file would name the wrong backing there, and is never written */
   for (guint i = 0; i < image->internal_snapshots->len; i++) {

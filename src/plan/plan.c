@@ -16,6 +16,7 @@ file_free (VfPlanFile *file)
   g_free (file->new_backing);
   g_free (file->link_text);
   g_ptr_array_unref (file->internal_snapshots);
+  vf_encryption_free (file->encryption);
   g_free (file);
 }
 
@@ -62,6 +63,7 @@ vf_plan_new (void)
   plan->changes = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_path_change_free);
   plan->directories = g_ptr_array_new_with_free_func (g_free);
   plan->state_directories = g_ptr_array_new_with_free_func ((GDestroyNotify)directory_free);
+  plan->secrets = g_ptr_array_new_with_free_func (g_free);
   return plan;
 }
 
@@ -84,6 +86,7 @@ vf_plan_free (VfPlan *plan)
   g_ptr_array_unref (plan->changes);
   g_ptr_array_unref (plan->directories);
   g_ptr_array_unref (plan->state_directories);
+  g_ptr_array_unref (plan->secrets);
   g_free (plan);
 }
 
@@ -154,6 +157,28 @@ vf_plan_find_disk (const VfPlan *plan, const char *target)
     if (strcmp (vf_plan_disk (plan, i)->target, target) == 0)
       return vf_plan_disk (plan, i);
   return NULL;
+}
+
+VfPlanFile *
+vf_plan_disk_encrypted (const VfPlan *plan, const VfPlanDisk *disk)
+{
+  for (guint i = 0; i < disk->layers->len; i++) {
+    VfPlanFile *file = vf_plan_file (plan, g_array_index (disk->layers, guint, i));
+    if (file->encryption != NULL)
+      return file;
+  }
+  return NULL;
+}
+
+bool
+vf_plan_is_encrypted (const VfPlan *plan)
+{
+  for (guint i = 0; i < plan->disks->len; i++) {
+    const VfPlanDisk *disk = vf_plan_disk (plan, i);
+    if (disk->treatment == VF_TREAT_MOVE && vf_plan_disk_encrypted (plan, disk) != NULL)
+      return true;
+  }
+  return false;
 }
 
 char *

@@ -39,6 +39,7 @@ typedef struct {
                         refused */
   char *link_text;   /* of a symlink: what it must say at the destination; else NULL */
   GPtrArray *internal_snapshots; /* char * */
+  VfEncryption *encryption;      /* of a layer; NULL: none */
 } VfPlanFile;
 
 /* A directory that must have the source's owner and mode at the destination, and goes with its files at a cleanup. */
@@ -96,6 +97,7 @@ typedef struct {
   GPtrArray *changes;     /* VfPathChange: what the XML documents must say differently at the destination */
   GPtrArray *directories; /* char *: missing at the destination, to be made; parents first */
   GPtrArray *state_directories; /* VfPlanDirectory, parents first: those of an emulated TPM that moves offline */
+  GPtrArray *secrets;           /* char *: UUIDs of those that are defined at the destination, with their values */
 } VfPlan;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfFarTable, g_hash_table_unref)
@@ -126,6 +128,12 @@ bool vf_plan_disk_is_source (const VfPlan *plan, const VfPlanDisk *disk, const V
 
 /* The disk with this target, or NULL. */
 const VfPlanDisk *vf_plan_find_disk (const VfPlan *plan, const char *target);
+
+/* The uppermost layer of the disk that LUKS encrypts, whose secret opens the disk's caps too; NULL: none is encrypted. */
+VfPlanFile *vf_plan_disk_encrypted (const VfPlan *plan, const VfPlanDisk *disk);
+
+/* True if any disk that travels has such a layer. */
+bool vf_plan_is_encrypted (const VfPlan *plan);
 
 /* The cap of generation n over a disk, at either side. The caller frees. */
 char *vf_plan_cap_at_source (const VfPlan *plan, const VfPlanDisk *disk, guint generation);

@@ -26,6 +26,35 @@ get_strings (JsonObject *object, const char *member, GPtrArray *strings, GError 
   return true;
 }
 
+/* The secret's name, never its value. */
+static JsonObject *
+encryption_to_json (const VfEncryption *encryption)
+{
+  JsonObject *object = json_object_new ();
+  vf_json_set_string (object, "format", encryption->format);
+  vf_json_set_string (object, "engine", encryption->engine);
+  vf_json_set_string (object, "secret", encryption->secret);
+  json_object_set_boolean_member (object, "by_usage", encryption->by_usage);
+  return object;
+}
+
+static bool
+encryption_from_json (JsonObject *file, VfEncryption **encryption, GError **error)
+{
+  if (!json_object_has_member (file, "encryption"))
+    return true;
+  JsonObject *object = vf_json_object (file, "encryption", error);
+  const char *secret = object == NULL ? NULL : vf_json_string (object, "secret", error);
+  if (secret == NULL)
+    return false;
+  *encryption = g_new0 (VfEncryption, 1);
+  (*encryption)->format = g_strdup (vf_json_string_or (object, "format", NULL));
+  (*encryption)->engine = g_strdup (vf_json_string_or (object, "engine", NULL));
+  (*encryption)->secret = g_strdup (secret);
+  (*encryption)->by_usage = vf_json_bool_or (object, "by_usage", false);
+  return true;
+}
+
 JsonObject *
 vf_plan_file_to_json (const VfPlanFile *file)
 {
@@ -46,6 +75,8 @@ vf_plan_file_to_json (const VfPlanFile *file)
   vf_json_set_string (object, "new_backing", file->new_backing);
   vf_json_set_string (object, "link_text", file->link_text);
   set_strings (object, "internal_snapshots", file->internal_snapshots);
+  if (file->encryption != NULL)
+    json_object_set_object_member (object, "encryption", encryption_to_json (file->encryption));
   return object;
 }
 
@@ -87,7 +118,8 @@ vf_plan_file_from_json (JsonObject *object, GError **error)
       !vf_json_bool (object, "is_top", &file->is_top, error) || !vf_json_bool (object, "is_round", &file->is_round, error) ||
       !vf_json_bool (object, "maybe_there", &file->maybe_there, error) ||
       !vf_json_u64 (object, "virtual_bytes", &file->virtual_bytes, error) ||
-      !get_strings (object, "internal_snapshots", file->internal_snapshots, error))
+      !get_strings (object, "internal_snapshots", file->internal_snapshots, error) ||
+      !encryption_from_json (object, &file->encryption, error))
     return NULL;
   file->format = g_strdup (vf_json_string_or (object, "format", NULL));
   file->backing = g_strdup (vf_json_string_or (object, "backing", NULL));
@@ -297,6 +329,7 @@ vf_plan_to_json (const VfPlan *plan)
   set_objects (object, "snapshots", plan->snapshots, (ToJson)snapshot_to_json);
   set_objects (object, "changes", plan->changes, (ToJson)change_to_json);
   set_strings (object, "directories", plan->directories);
+  set_strings (object, "secrets", plan->secrets);
   set_objects (object, "state_directories", plan->state_directories, (ToJson)directory_to_json);
   return object;
 }
@@ -319,6 +352,7 @@ vf_plan_from_json (JsonObject *object, GError **error)
       !get_objects (object, "snapshots", plan, snapshot_from_json, error) ||
       !get_objects (object, "changes", plan, change_from_json, error) ||
       !get_strings (object, "directories", plan->directories, error) ||
+      !get_strings (object, "secrets", plan->secrets, error) ||
       !get_objects (object, "state_directories", plan, directory_from_json, error))
     return NULL;
   plan->checkpoints = (guint)checkpoints;

@@ -253,6 +253,7 @@ vf_request_to_json (const VfRequest *request)
   json_object_set_int_member (object, "timeout_s", request->timeout_s);
   json_object_set_boolean_member (object, "delete_source", request->delete_source);
   json_object_set_boolean_member (object, "offline", request->offline);
+  json_object_set_boolean_member (object, "with_secrets", request->with_secrets);
   json_object_set_object_member (object, "tuning", vf_tuning_to_json (&request->tuning));
   return object;
 }
@@ -299,6 +300,7 @@ vf_request_from_json (JsonObject *object, GError **error)
       !read_uint (object, "zstd_level", &request->zstd_level, error) ||
       !read_uint (object, "timeout_s", &request->timeout_s, error) ||
       !vf_json_bool (object, "delete_source", &request->delete_source, error) ||
+      !vf_json_bool (object, "with_secrets", &request->with_secrets, error) ||
       !vf_json_bool (object, "offline", &request->offline, error))
     return NULL;
   JsonObject *tuning = vf_json_object (object, "tuning", error);

@@ -34,8 +34,9 @@ typedef struct {
   guint zstd_level;          /* 1 to 19; 0: nothing is compressed */
   guint timeout_s;           /* silence or standstill that ends a wait */
   bool delete_source;
-  bool offline; /* the guest is shut off, and moves as it is */
-  VfTuning tuning; /* of the switch */
+  bool offline;      /* the guest is shut off, and moves as it is */
+  VfTuning tuning;   /* of the switch */
+  bool with_secrets; /* define secrets that are missing there, with their values */
 } VfRequest;
 
 /* With the defaults: 64 MiB, 6 rounds, 30 s. */

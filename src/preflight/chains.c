@@ -55,14 +55,18 @@ check_chain (const VfPreflight *preflight, const VfHead *head)
 }
 
 static void
-check_image (const VfPreflight *preflight, const VfImage *image)
+check_image (const VfPreflight *preflight, const VfHead *head, const VfImage *image)
 {
+  if (image->encrypted && head->snapshot == NULL &&
+      vf_inventory_encryption (preflight->inventory, vf_inventory_real (preflight->inventory, image->path)) == NULL)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "encrypted", image->path,
+                     "name it in the disk's <source> or <backingStore>: <encryption format='luks'><secret …/>",
+                     "the image is encrypted, and the guest's definition names no secret for it");
   if (image->data_file != NULL)
-    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "data-file", image->path, NULL,
-                     "the image keeps its data in another file ('%s'), which this version cannot carry", image->data_file);
-  if (image->encrypted)
-    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "encrypted", image->path, NULL,
-                     "the image is encrypted, which this version cannot carry");
+    vf_findings_add (
+        preflight->findings, VF_FINDING_REFUSE, "data-file", image->path,
+        "convert it into an image of its own first (virsh blockcopy, or qemu-img convert while the guest is shut off)",
+        "the image keeps its data in another file ('%s'), which this version cannot carry", image->data_file);
   if (image->corrupt)
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "corrupt", image->path, "repair it with qemu-img check -r all",
                      "the image is marked corrupt");
@@ -74,10 +78,55 @@ check_images (const VfPreflight *preflight)
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   const GPtrArray *heads = preflight->inventory->heads;
   for (guint i = 0; i < heads->len; i++) {
-    const GPtrArray *images = ((const VfHead *)heads->pdata[i])->chain->images;
+    const VfHead *head = heads->pdata[i];
+    const GPtrArray *images = head->chain->images;
     for (guint j = 0; j < images->len; j++)
       if (g_hash_table_add (seen, ((const VfImage *)images->pdata[j])->path))
-        check_image (preflight, images->pdata[j]);
+        check_image (preflight, head, images->pdata[j]);
+  }
+}
+
+static bool
+holds_snapshot (const VfChain *chain, const char *name)
+{
+  for (guint i = 0; i < chain->images->len; i++) {
+    const GPtrArray *held = ((const VfImage *)chain->images->pdata[i])->internal_snapshots;
+    for (guint j = 0; j < held->len; j++)
+      if (strcmp (((const VfInternalSnapshot *)held->pdata[j])->name, name) == 0)
+        return true;
+  }
+  return false;
+}
+
+/* Of a chain that cannot be followed nobody knows. */
+static bool
+may_be_held (const VfPreflight *preflight, const char *target, const char *name)
+{
+  const GPtrArray *heads = preflight->inventory->heads;
+  for (guint i = 0; i < heads->len; i++) {
+    const VfHead *head = heads->pdata[i];
+    if (strcmp (head->target, target) == 0 && (head->chain->state != VF_CHAIN_WHOLE || holds_snapshot (head->chain, name)))
+      return true;
+  }
+  return false;
+}
+
+/* libvirt's metadata would be carried there, and mean nothing. */
+static void
+check_snapshots_are_held (const VfPreflight *preflight)
+{
+  const GPtrArray *snapshots = preflight->inventory->snapshots;
+  for (guint i = 0; i < snapshots->len; i++) {
+    const VfSnapshotXml *xml = ((const VfInventorySnapshot *)snapshots->pdata[i])->xml;
+    for (guint j = 0; j < xml->disks->len; j++) {
+      const VfSnapshotDisk *disk = xml->disks->pdata[j];
+      if (disk->kind == VF_SNAPSHOT_INTERNAL && !may_be_held (preflight, disk->target, xml->name))
+        vf_findings_add (preflight->findings, VF_FINDING_WARN, "snapshot-lost", xml->name,
+                         "let libvirt forget it: virsh snapshot-delete --metadata",
+                         "libvirt knows it as an internal snapshot of disk '%s', but none of the disk's images holds it: it "
+                         "cannot be reverted to, here or there",
+                         disk->target);
+    }
   }
 }
 
@@ -114,4 +163,5 @@ vf_preflight_chains (const VfPreflight *preflight)
   check_images (preflight);
   check_dependents (preflight);
   check_variables (preflight);
+  check_snapshots_are_held (preflight);
 }

@@ -53,10 +53,6 @@ check_tpm (const VfPreflight *preflight)
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "no-tpm-emulator", there->host,
                      "install it there (Debian: swtpm swtpm-tools)",
                      "the guest has an emulated TPM, and libvirt at %s finds no emulator", there->host);
-  if (domain->tpm_secret)
-    vf_findings_add (preflight->findings, VF_FINDING_WARN, "tpm-secret", domain->name,
-                     "define the secret there with the same UUID and value (virsh secret-define, secret-set-value)",
-                     "the state of the guest's TPM is encrypted by a secret of libvirt's, which %s must have", there->host);
   g_autofree char *directory = vf_plan_tpm_directory (domain->uuid);
   const VfFarFacts *state = g_hash_table_lookup (preflight->far_table, directory);
   if (state != NULL && state->in_roots && state->file->kind != VF_FILE_ABSENT)

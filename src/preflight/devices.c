@@ -1,4 +1,4 @@
-/* Devices of the host that cannot travel, and files, sockets, addresses and secrets that must be there. */
+/* Devices of the host that cannot travel, and files, sockets and addresses that must be there. */
 #include "preflight/preflight.h"
 
 #include <string.h>
@@ -72,19 +72,6 @@ check_needs (const VfPreflight *preflight, const VfDevices *devices, const VfHos
   }
 }
 
-static void
-check_secrets (const VfPreflight *preflight, const VfDevices *devices, const VfHost *there)
-{
-  for (guint i = 0; i < devices->secrets->len && there->secrets_known; i++) {
-    const char *secret = devices->secrets->pdata[i];
-    if (!g_hash_table_contains (there->secrets, secret))
-      vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "no-secret", secret,
-                       "define it there with its value (virsh secret-define, secret-set-value)",
-                       "a disk or device of the guest needs this secret, and libvirt at %s does not have it",
-                       preflight->destination->host);
-  }
-}
-
 void
 vf_preflight_devices (const VfPreflight *preflight)
 {
@@ -96,5 +83,4 @@ vf_preflight_devices (const VfPreflight *preflight)
   if (there == NULL)
     return;
   check_needs (preflight, devices, there);
-  check_secrets (preflight, devices, there);
 }

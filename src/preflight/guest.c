@@ -64,6 +64,22 @@ check_name_in_saved_memory (const VfPreflight *preflight)
   }
 }
 
+/* What the caps are made with, and what they take from the layers, is LUKS as QEMU knows it. */
+static void
+check_encryption (const VfPreflight *preflight, const char *target, const VfSource *source)
+{
+  const VfEncryption *encryption = source->encryption;
+  if (encryption == NULL || source->path == NULL)
+    return;
+  bool by_qemu = encryption->engine == NULL || strcmp (encryption->engine, "qemu") == 0;
+  if (by_qemu && g_strcmp0 (encryption->format, "luks") == 0 && encryption->secret != NULL)
+    return;
+  vf_findings_add (
+      preflight->findings, VF_FINDING_REFUSE, "encrypted", target, "convert it to LUKS with a secret of libvirt's first",
+      "layer '%s' is encrypted in the form '%s'%s, and only LUKS with a secret can be carried", source->path,
+      encryption->format != NULL ? encryption->format : "unknown", encryption->secret == NULL ? " without a secret" : "");
+}
+
 static void
 check_disk (const VfPreflight *preflight, const VfXmlDisk *disk)
 {
@@ -74,8 +90,9 @@ check_disk (const VfPreflight *preflight, const VfXmlDisk *disk)
   if (disk->transient)
     refuse (preflight, "transient-disk", target, NULL,
             "the disk is transient: its overlay is libvirt's own and cannot be moved");
-  if (disk->encrypted)
-    refuse (preflight, "encrypted", target, NULL, "the disk is encrypted, which this version cannot carry");
+  check_encryption (preflight, target, disk->source);
+  for (guint i = 0; i < disk->backing->len; i++)
+    check_encryption (preflight, target, disk->backing->pdata[i]);
   if (disk->mirror_job != NULL)
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "block-job-active", target,
                      "wait for it or end it (virsh blockjob --abort)", "the disk is being mirrored (%s)", disk->mirror_job);
@@ -94,6 +111,18 @@ check_disk (const VfPreflight *preflight, const VfXmlDisk *disk)
                      "the disk's source is of type '%s', which this version cannot carry", disk->source->other);
 }
 
+/* Such a document names the layers, and has no place for the caps in a chain that it spells out. */
+static void
+check_own_xml (const VfPreflight *preflight)
+{
+  const VfTuning *tuning = &preflight->request->tuning;
+  if ((tuning->xml != NULL || tuning->persistent_xml != NULL) && !preflight->request->offline &&
+      vf_plan_is_encrypted (preflight->plan))
+    refuse (preflight, "encrypted-own-xml", preflight->inventory->domain->name,
+            "move it without --xml and --persistent-xml, and change the definition there",
+            "the guest has an encrypted disk, whose chain a definition of your own cannot name as it is in the move");
+}
+
 static void
 check_writable_disks (const VfPreflight *preflight)
 {
@@ -109,4 +138,5 @@ vf_preflight_guest (const VfPreflight *preflight)
   check_what_is_not_carried (preflight);
   check_name_in_saved_memory (preflight);
   check_writable_disks (preflight);
+  check_own_xml (preflight);
 }

@@ -5,6 +5,24 @@
 #include "plan/plan.h"
 #include "xml/host.h"
 
+/* A secret that the guest's definition or a snapshot names. */
+typedef struct {
+  char *name;          /* as XML names it: UUID or usage */
+  bool only_snapshots; /* the guest itself does not need it */
+  char *uuid, *usage;  /* here; NULL: libvirt here has no such secret, or it has no usage */
+  bool is_private;     /* here */
+  bool has_value;      /* here */
+  bool is_there;       /* at the destination, by that name */
+  bool there_has_value;
+  char *usage_taken_by; /* the UUID of another secret there with this usage, or NULL */
+} VfSecretLook;
+
+GPtrArray *vf_secret_looks_new (void); /* owns VfSecretLook */
+void vf_secret_look_free (VfSecretLook *look);
+
+/* True if --with-secrets was given and will define it there. */
+bool vf_secret_look_is_carried (const VfSecretLook *look, const VfRequest *request);
+
 /* Facts of the destination as a whole. */
 typedef struct {
   char *host;
@@ -17,6 +35,7 @@ typedef struct {
   char *qemu_img;                                     /* version, NULL: not installed there */
   bool lacks_tpm_emulator;                            /* libvirt there says that it cannot emulate a TPM */
   GHashTable *equal;              /* destination path -> GINT (1 equal, 0 other content), for plan files with maybe_there */
+  GPtrArray *secrets;             /* VfSecretLook; empty: not asked, or none is needed */
   VfHost *offers, *source_offers; /* what the hosts offer to guests; NULL: not asked */
 } VfDestinationFacts;
 
@@ -50,5 +69,6 @@ void vf_preflight_machine (const VfPreflight *preflight);     /* machine.c: arch
 void vf_preflight_cpus (const VfPreflight *preflight);        /* cpus.c: what is bound to CPUs and NUMA nodes */
 void vf_preflight_memory (const VfPreflight *preflight);      /* memory.c: memory and hugepages */
 void vf_preflight_nics (const VfPreflight *preflight);        /* nics.c: what network cards are connected to */
-void vf_preflight_devices (const VfPreflight *preflight);     /* devices.c: host devices, files, sockets, secrets */
+void vf_preflight_devices (const VfPreflight *preflight);     /* devices.c: host devices, files, sockets */
+void vf_preflight_secrets (const VfPreflight *preflight);     /* secrets.c: secrets that must be there, or are carried */
 void vf_preflight_versions (const VfPreflight *preflight);    /* versions.c: known defects of libvirt and QEMU */

@@ -28,7 +28,6 @@ devices_new (void)
   devices->host_devices = list_of ((GDestroyNotify)vf_xml_host_device_free);
   devices->filesystems = list_of (g_free);
   devices->needs = list_of ((GDestroyNotify)vf_xml_need_free);
-  devices->secrets = list_of (g_free);
   return devices;
 }
 
@@ -49,7 +48,6 @@ vf_devices_free (VfDevices *devices)
   g_ptr_array_unref (devices->host_devices);
   g_ptr_array_unref (devices->filesystems);
   g_ptr_array_unref (devices->needs);
-  g_ptr_array_unref (devices->secrets);
   g_free (devices);
 }
 

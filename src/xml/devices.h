@@ -56,7 +56,6 @@ typedef struct {
   GPtrArray *host_devices; /* VfXmlHostDevice; interfaces stand in nics */
   GPtrArray *filesystems;  /* char *: target of each */
   GPtrArray *needs;        /* VfXmlNeed */
-  GPtrArray *secrets;      /* char *: UUID, or usage where there is none */
 } VfDevices;
 
 /* VF_ERROR_CORRUPT for what is no domain, and for sets and sizes that cannot be read. */

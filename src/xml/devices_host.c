@@ -242,20 +242,12 @@ read_needs (const xmlNode *all, VfDevices *devices)
     add_need (devices, VF_LOOK_DEVICE, "vsock", "vhost-vsock", g_strdup ("/dev/vhost-vsock"));
 }
 
-/* <rom> may stand in several kinds of devices, <secret> in every layer of a disk. Depth is bounded by the parser's 256. */
+/* <rom> may stand in several kinds of devices. Depth is bounded by the parser's 256. */
 static void
 read_anywhere (const xmlNode *parent, VfDevices *devices)
 {
   for (const xmlNode *rom = vf_xml_first (parent, "rom"); rom != NULL; rom = vf_xml_next (rom))
     add_need (devices, VF_LOOK_BOOT_FILE, "option ROM", NULL, vf_xml_attribute (rom, "file"));
-  for (const xmlNode *secret = vf_xml_first (parent, "secret"); secret != NULL; secret = vf_xml_next (secret)) {
-    char *name = vf_xml_attribute (secret, "uuid");
-    if (name == NULL)
-      name = vf_xml_attribute (secret, "usage");
-    if (name != NULL && !g_ptr_array_find_with_equal_func (devices->secrets, name, g_str_equal, NULL))
-      g_ptr_array_add (devices->secrets, g_steal_pointer (&name));
-    g_free (name);
-  }
   for (const xmlNode *node = parent == NULL ? NULL : parent->children; node != NULL; node = node->next)
     if (node->type == XML_ELEMENT_NODE)
       read_anywhere (node, devices);

@@ -13,7 +13,32 @@ vf_source_free (VfSource *source)
   g_free (source->name);
   g_free (source->volume);
   g_free (source->problem);
+  vf_encryption_free (source->encryption);
   g_free (source);
+}
+
+void
+vf_encryption_free (VfEncryption *encryption)
+{
+  if (encryption == NULL)
+    return;
+  g_free (encryption->format);
+  g_free (encryption->engine);
+  g_free (encryption->secret);
+  g_free (encryption);
+}
+
+VfEncryption *
+vf_encryption_copy (const VfEncryption *encryption)
+{
+  if (encryption == NULL)
+    return NULL;
+  VfEncryption *copy = g_new0 (VfEncryption, 1);
+  copy->format = g_strdup (encryption->format);
+  copy->engine = g_strdup (encryption->engine);
+  copy->secret = g_strdup (encryption->secret);
+  copy->by_usage = encryption->by_usage;
+  return copy;
 }
 
 void
@@ -111,11 +136,32 @@ source_name (const xmlNode *layer, const xmlNode *source)
   return g_strconcat (target, "/0", NULL);
 }
 
+/* In <source>, or as older definitions have it beside it in <disk>. */
+static VfEncryption *
+read_encryption (const xmlNode *layer)
+{
+  const xmlNode *element = vf_xml_first (vf_xml_first (layer, "source"), "encryption");
+  if (element == NULL)
+    element = vf_xml_first (layer, "encryption");
+  if (element == NULL)
+    return NULL;
+  const xmlNode *secret = vf_xml_first (element, "secret");
+  VfEncryption *read = g_new0 (VfEncryption, 1);
+  read->format = vf_xml_attribute (element, "format");
+  read->engine = vf_xml_attribute (element, "engine");
+  read->secret = vf_xml_attribute (secret, "uuid");
+  read->by_usage = read->secret == NULL;
+  if (read->by_usage)
+    read->secret = vf_xml_attribute (secret, "usage");
+  return read;
+}
+
 VfSource *
 vf_source_read (const xmlNode *layer, char *format)
 {
   VfSource *source = g_new0 (VfSource, 1);
   source->format = format;
+  source->encryption = read_encryption (layer);
   const xmlNode *element = vf_xml_first (layer, "source");
   const char *attribute = vf_source_attribute (layer);
   const char *speciality = source_speciality (element);
@@ -147,18 +193,6 @@ read_backing (const xmlNode *disk)
   return backing;
 }
 
-/* Depth is bounded by the parser's 256. */
-static bool
-has_descendant (const xmlNode *parent, const char *name)
-{
-  if (vf_xml_first (parent, name) != NULL)
-    return true;
-  for (const xmlNode *node = parent->children; node != NULL; node = node->next)
-    if (node->type == XML_ELEMENT_NODE && has_descendant (node, name))
-      return true;
-  return false;
-}
-
 static char *
 read_mirror_job (const xmlNode *disk)
 {
@@ -185,7 +219,7 @@ vf_xml_disk_read (const xmlNode *disk)
   read->readonly = vf_xml_first (disk, "readonly") != NULL || g_str_equal (read->device, "cdrom"); /* libvirt's own rule */
   read->shareable = vf_xml_first (disk, "shareable") != NULL;
   read->transient = vf_xml_first (disk, "transient") != NULL;
-  read->encrypted = has_descendant (disk, "encryption");
+  read->encrypted = vf_xml_has_descendant (disk, "encryption");
   read->mirror_job = read_mirror_job (disk);
   return read;
 }

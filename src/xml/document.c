@@ -140,6 +140,17 @@ vf_xml_count (const xmlNode *parent, const char *name)
   return count;
 }
 
+bool
+vf_xml_has_descendant (const xmlNode *parent, const char *name)
+{
+  if (vf_xml_first (parent, name) != NULL)
+    return true;
+  for (const xmlNode *node = parent->children; node != NULL; node = node->next)
+    if (node->type == XML_ELEMENT_NODE && vf_xml_has_descendant (node, name))
+      return true;
+  return false;
+}
+
 char *
 vf_xml_attribute (const xmlNode *node, const char *name)
 {

@@ -26,6 +26,9 @@ xmlNode *vf_xml_next (const xmlNode *node);
 /* How many child elements have that name. */
 guint vf_xml_count (const xmlNode *parent, const char *name);
 
+/* True if an element of that name stands anywhere below. Depth is bounded by the parser's 256. */
+bool vf_xml_has_descendant (const xmlNode *parent, const char *name);
+
 /* Copies; NULL when the attribute or text is absent or empty, or `node` is NULL. The caller frees. */
 char *vf_xml_attribute (const xmlNode *node, const char *name);
 char *vf_xml_text (const xmlNode *node);

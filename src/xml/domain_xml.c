@@ -88,7 +88,6 @@ read_tpm (VfDomainXml *domain, const xmlNode *devices)
       continue;
     g_free (domain->tpm);
     domain->tpm = vf_xml_attribute (backend, "type");
-    domain->tpm_secret = emulated && vf_xml_first (backend, "encryption") != NULL;
   }
 }
 

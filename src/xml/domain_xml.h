@@ -28,7 +28,6 @@ typedef struct {
   char *nvram;        /* path of the UEFI variable store, or NULL; one on the network counts as none: both hosts reach it */
   char *nvram_format; /* "raw", "qcow2"; NULL without nvram */
   char *tpm;          /* backend of the TPM: "emulator" (its state lies on disk), "passthrough", "external", or NULL */
-  bool tpm_secret;    /* the emulator's state is encrypted by one of libvirt's secrets */
   guint host_devices; /* <hostdev>, and network cards of the host that have no <teaming> */
   guint filesystems;  /* <filesystem> */
   GPtrArray *disks;   /* VfXmlDisk, in the XML's order */
@@ -57,6 +56,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfPathChange, vf_path_change_free)
 /* Replaces every disk source, backing source, mirror and variable store (<nvram>) whose path is some change's `from` (each path
  * is changed once: a→b and b→c do not chain; of two changes with the same `from` the first counts). A `to` that XML cannot hold
  * (not UTF-8, control characters) is VF_ERROR_REFUSED. With strip_backing all <backingStore> and <mirror> elements and source
- * indexes go, so that libvirt reads the chain from the images, whose recorded formats the move has verified. Everything else
- * stays byte for byte as libxml2 prints it. The caller frees. */
+ * indexes go, so that libvirt reads the chain from the images, whose recorded formats the move has verified; only a disk with
+ * an <encryption> keeps its <backingStore>, for images do not name the secrets that open them. Everything else stays byte for
+ * byte as libxml2 prints it. The caller frees. */
 char *vf_domain_xml_rewrite (const char *xml, const GPtrArray *changes, bool strip_backing, GError **error);
+
+/* Takes the uppermost layers off disks with an <encryption>, as long as their source is one of `paths` (char *) and a
+ * <backingStore> says what lies below: that becomes the disk's source, with its own format and encryption. The caller frees. */
+char *vf_domain_xml_without_layers (const char *xml, const GPtrArray *paths, GError **error);

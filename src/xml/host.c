@@ -39,7 +39,6 @@ vf_host_new (void)
   host->networks = g_ptr_array_new_with_free_func ((GDestroyNotify)network_free);
   host->pools = g_ptr_array_new_with_free_func ((GDestroyNotify)pool_free);
   host->pages = g_array_new (FALSE, TRUE, sizeof (VfHostPages));
-  host->secrets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   host->looks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return host;
 }
@@ -59,7 +58,6 @@ vf_host_free (VfHost *host)
   g_ptr_array_unref (host->networks);
   g_ptr_array_unref (host->pools);
   g_array_unref (host->pages);
-  g_hash_table_unref (host->secrets);
   g_hash_table_unref (host->looks);
   g_free (host);
 }

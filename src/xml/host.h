@@ -57,11 +57,10 @@ typedef struct {
   guint64 memory_bytes, usable_bytes; /* free, with what the kernel would give back; 0: unknown */
   GArray *pages;                      /* VfHostPages, sizes above the smallest */
 
-  bool networks_known, secrets_known, pools_known;
+  bool networks_known, pools_known;
   GPtrArray *networks; /* VfHostNetwork */
   GPtrArray *pools;    /* VfHostPool */
   char **bridges;      /* Linux bridges; NULL: unknown */
-  GHashTable *secrets; /* UUIDs and usages (char *) */
   GHashTable *looks;   /* "kind name" -> VfLookAnswer: what the agent said */
 
   /* about one guest */

@@ -157,14 +157,22 @@ rewrite_mirror (xmlNode *mirror, GHashTable *changes)
     vf_xml_set_attribute (mirror, "format", old_style->to_format);
 }
 
+/* What libvirt finds in the images, it must find there. But images do not say which secret opens them: where a layer is
+ * encrypted, the chain has to be told. */
 static void
 strip_disk (xmlNode *disk)
 {
-  xmlNode *source = vf_xml_first (disk, "source");
-  vf_xml_remove_all (disk, "backingStore");
   vf_xml_remove_all (disk, "mirror");
-  if (source != NULL)
-    vf_xml_remove_attribute (source, "index");
+  bool tells_chain = vf_xml_first (vf_xml_first (disk, "backingStore"), "source") != NULL;
+  if (!tells_chain || !vf_xml_has_descendant (disk, "encryption"))
+    vf_xml_remove_all (disk, "backingStore");
+  for (xmlNode *layer = disk; layer != NULL; layer = vf_xml_first (layer, "backingStore")) {
+    xmlNode *source = vf_xml_first (layer, "source");
+    if (layer != disk)
+      vf_xml_remove_attribute (layer, "index");
+    if (source != NULL)
+      vf_xml_remove_attribute (source, "index");
+  }
 }
 
 static void

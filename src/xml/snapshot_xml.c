@@ -150,6 +150,18 @@ vf_snapshot_xml_rewrite (const char *xml, const GPtrArray *changes, GError **err
   return vf_xml_print (document, error);
 }
 
+/* Without an engine libvirt 9.0 accepts it, and then cannot start the guest from the definition that it keeps. */
+static void
+append_encryption (xmlNode *source, const VfEncryption *encryption)
+{
+  xmlNode *element = vf_xml_append (source, "encryption");
+  vf_xml_set_attribute (element, "format", "luks");
+  vf_xml_set_attribute (element, "engine", "qemu");
+  xmlNode *secret = vf_xml_append (element, "secret");
+  vf_xml_set_attribute (secret, "type", "passphrase");
+  vf_xml_set_attribute (secret, encryption->by_usage ? "usage" : "uuid", encryption->secret);
+}
+
 static bool
 append_cap (xmlNode *disks, const VfCapRequest *cap, GError **error)
 {
@@ -162,7 +174,10 @@ append_cap (xmlNode *disks, const VfCapRequest *cap, GError **error)
   vf_xml_set_attribute (disk, "snapshot", "external");
   vf_xml_set_attribute (disk, "type", "file");
   vf_xml_set_attribute (vf_xml_append (disk, "driver"), "type", "qcow2");
-  vf_xml_set_attribute (vf_xml_append (disk, "source"), "file", cap->path);
+  xmlNode *source = vf_xml_append (disk, "source");
+  vf_xml_set_attribute (source, "file", cap->path);
+  if (cap->encryption != NULL)
+    append_encryption (source, cap->encryption);
   return true;
 }
 

@@ -41,6 +41,7 @@ char *vf_snapshot_xml_for_libvirt (const char *xml, gulong libvirt_version, GErr
 typedef struct {
   char *target;
   char *path;
+  const VfEncryption *encryption; /* borrowed; NULL: none */
 } VfCapRequest;
 
 /* The <domainsnapshot> that puts external qcow2 overlays on the given targets and leaves all `other_targets` alone. */

@@ -10,6 +10,18 @@ typedef enum {
   VF_SOURCE_OTHER, /* network, volume, dir, nvme, vhostuser, …; slices or fdgroup: not all of a file; `other` names it */
 } VfSourceKind;
 
+/* How a layer is encrypted, and the secret of libvirt's that opens it: its name only, never its value. */
+typedef struct {
+  char *format; /* "luks", "qcow", "luks2", …; NULL when the XML does not say */
+  char *engine; /* "qemu", "librbd"; NULL: the default */
+  char *secret; /* UUID or usage; NULL: none is named */
+  bool by_usage;
+} VfEncryption;
+
+VfEncryption *vf_encryption_copy (const VfEncryption *encryption); /* NULL of NULL */
+void vf_encryption_free (VfEncryption *encryption);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfEncryption, vf_encryption_free)
+
 typedef struct {
   VfSourceKind kind;
   char *path;    /* of FILE and BLOCK, as written there; else NULL */
@@ -18,6 +30,7 @@ typedef struct {
   char *name;    /* of kind OTHER: what virsh domblklist shows for it, or NULL */
   char *volume;  /* "volume:POOL/NAME" of a volume, or NULL; it is of kind OTHER until someone has looked up its path */
   char *problem; /* why a volume could not be looked up, or NULL */
+  VfEncryption *encryption; /* NULL: not encrypted */
 } VfSource;
 
 #define VF_VOLUME_PREFIX "volume:"

@@ -14,7 +14,7 @@ static const char begin[] =
     "{\"record\":\"begin\",\"version\":1,\"request\":{\"domain\":\"g\",\"source_uri\":\"s\","
     "\"destination_uri\":\"d\",\"agent_path\":\"a\",\"cap_directory\":\"/c\",\"maps\":[],\"disks\":[],\"nets\":[],"
     "\"with\":[],\"max_cap_bytes\":1,\"rounds_max\":2,\"downtime_ms\":0,\"streams\":0,\"zstd_level\":0,"
-    "\"timeout_s\":3,\"delete_source\":false,\"offline\":false,\"tuning\":{},\"read_back\":false,"
+    "\"timeout_s\":3,\"delete_source\":false,\"with_secrets\":false,\"offline\":false,\"tuning\":{},\"read_back\":false,"
     "\"bandwidth_bytes_s\":0,\"compress_auto\":false,\"pools\":[]},\"plan\":{\"id\":\"0123abcd\","
     "\"rendezvous\":\"r\",\"domain\":\"g\",\"uuid\":\"u\",\"persistent\":true,\"autostart\":false,"
     "\"was_running\":true,\"checkpoints\":0,\"files\":[{\"kind\":\"layer\",\"source\":\"/s/t\","
@@ -23,7 +23,7 @@ static const char begin[] =
     "\"source_is_block\":false,\"destination_is_block\":false,\"is_top\":true,\"is_round\":false,"
     "\"maybe_there\":false,\"virtual_bytes\":1,\"format\":\"raw\",\"internal_snapshots\":[]}],"
     "\"disks\":[{\"target\":\"vda\",\"treatment\":\"move\",\"layers\":[0]}],\"snapshots\":[],"
-    "\"changes\":[{\"from\":\"/s/t\",\"to\":\"/d/t\",\"to_block\":false}],\"directories\":[],"
+    "\"changes\":[{\"from\":\"/s/t\",\"to\":\"/d/t\",\"to_block\":false}],\"directories\":[],\"secrets\":[],"
     "\"state_directories\":[]}}";
 
 static const char domain[] = "<domain><name>g</name><devices><disk type='file'><driver type='qcow2'/>"

@@ -186,7 +186,9 @@ test_rebase_hostile (AgentPair *pair, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *path = in_root (pair, PARTIAL);
-  guint8 header[104] = { 'Q', 'F', 'I', 0xfb, 0, 0, 0, 3, [79] = 4 }; /* version 3, external data file */
+  guint8 header[104] = {
+    'Q', 'F', 'I', 0xfb, 0, 0, 0, 3, [23] = 16, [79] = 4, [103] = 104
+  }; /* version 3, external data file */
   write_text (path, "no qcow2");
   g_assert_false (vf_far_rebase (pair->link, path, ID, "/base", "raw", &error));
   g_assert_error (error, VF_ERROR, VF_ERROR_REFUSED);

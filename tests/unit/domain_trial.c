@@ -142,7 +142,7 @@ static bool
 put_caps (Trial *trial, GError **error)
 {
   g_autofree char *xml = read_file (trial->argv[0], error);
-  return xml != NULL && vf_guest_put_caps (trial->guest, xml, error);
+  return xml != NULL && vf_guest_put_caps (trial->guest, xml, false, error);
 }
 
 static void

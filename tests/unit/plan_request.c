@@ -96,6 +96,7 @@ full_request (void)
   request->tuning.parallel_connections = 4;
   request->tuning.dname = g_strdup ("shop-2");
   request->offline = true;
+  request->with_secrets = true;
   return request;
 }
 
@@ -124,6 +125,7 @@ the_journal_gives_back_every_word (void)
   g_assert_cmpuint (again->tuning.parallel_connections, ==, 4);
   g_assert_cmpstr (again->tuning.dname, ==, "shop-2");
   g_assert_true (again->offline);
+  g_assert_true (again->with_secrets);
 }
 
 static void

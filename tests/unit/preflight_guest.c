@@ -97,7 +97,19 @@ transient_disk (void)
 static void
 an_encrypted_disk (void)
 {
-  assert_refused_for (trial_with_disks (VDA ("<encryption format='luks'/>")), "encrypted", "vda", "the disk is encrypted");
+  static const char *const refused[] = {
+    "<encryption format='luks'/>",
+    "<encryption format='qcow'><secret type='passphrase' uuid='s'/></encryption>",
+    "<encryption format='luks' engine='librbd'><secret type='passphrase' uuid='s'/></encryption>",
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (refused); i++) {
+    g_autofree char *disk = g_strdup_printf (VDA ("%s"), refused[i]);
+    assert_refused_for (trial_with_disks (disk), "encrypted", "vda", "only LUKS with a secret can be carried");
+  }
+  Trial *trial = trial_with_disks (VDA ("<encryption format='luks'><secret type='passphrase' uuid='s'/></encryption>"));
+  trial_run (trial);
+  g_assert_false (vf_findings_refuse (trial->findings));
+  trial_free (trial);
 }
 
 static void
@@ -192,11 +204,34 @@ data_file (void)
 }
 
 static void
+encrypted_own_xml (void)
+{
+  Trial *trial = trial_clean ();
+  trial->plan = scene_plan (trial->scene);
+  vf_plan_file (trial->plan, 0)->encryption = g_new0 (VfEncryption, 1);
+  vf_plan_file (trial->plan, 0)->encryption->secret = g_strdup ("s");
+  trial->scene->request->tuning.persistent_xml = g_strdup ("/x");
+  assert_refused_for (trial, "encrypted-own-xml", "shop", "a definition of your own");
+}
+
+static void
+snapshot_lost (void)
+{
+  Trial *trial = trial_clean ();
+  for (guint i = 0; i < trial->scene->inventory->heads->len; i++) {
+    const VfChain *chain = ((const VfHead *)trial->scene->inventory->heads->pdata[i])->chain;
+    for (guint j = 0; j < chain->images->len; j++)
+      g_ptr_array_set_size (((VfImage *)chain->images->pdata[j])->internal_snapshots, 0);
+  }
+  assert_only (trial, VF_FINDING_WARN, "snapshot-lost", "clean", "internal snapshot of disk 'vda', but none");
+}
+
+static void
 an_encrypted_image (void)
 {
   Trial *trial = trial_clean ();
   base_of (trial, RUNNING_HEAD)->encrypted = true;
-  assert_refused_for (trial, "encrypted", "/srv/vm/base.qcow2", "the image is encrypted");
+  assert_refused_for (trial, "encrypted", "/srv/vm/base.qcow2", "the guest's definition names no secret for it");
 }
 
 static void
@@ -242,6 +277,8 @@ add_chain_tests (void)
   ADD ("chains/chain-loop", chain_loop);
   ADD ("chains/unreadable-layer", unreadable_layer);
   ADD ("chains/data-file", data_file);
+  ADD ("guest/encrypted-own-xml", encrypted_own_xml);
+  ADD ("chains/snapshot-lost is a warning", snapshot_lost);
   ADD ("chains/encrypted", an_encrypted_image);
   ADD ("chains/corrupt", corrupt);
   ADD ("chains/top-has-dependents", top_has_dependents);

@@ -1,7 +1,7 @@
 /* What a guest asks of the destination host and does not find there: one test a code, from facts made by hand. */
 #include "trial.h"
 
-/* A sound host: x86_64 with KVM, 8 CPUs of which 6 are online, 4 GiB, two nodes, network "lan", secret "s". */
+/* A sound host: x86_64 with KVM, 8 CPUs of which 6 are online, 4 GiB, two nodes, network "lan". */
 static VfHost *
 sound_host (void)
 {
@@ -20,11 +20,10 @@ sound_host (void)
   host->usable_bytes = (guint64)2048 * SCENE_MIB;
   VfHostPages pages = { .page_bytes = 2 * SCENE_MIB, .total = 100, .free = 32 };
   g_array_append_val (host->pages, pages);
-  host->networks_known = host->secrets_known = true;
+  host->networks_known = true;
   vf_host_add_network (host, "lan", true);
   vf_host_add_network (host, "stopped", false);
   vf_host_add_network (host, "pool", true)->forward = g_strdup ("hostdev");
-  g_hash_table_add (host->secrets, g_strdup ("s"));
   host->machine_fit = VF_HOST_FITS;
   host->vcpus_max = 16;
   return host;
@@ -343,7 +342,7 @@ cards_of_the_host (void)
   assert_refused_for (nowhere, "no-network", "none", "has no network of that name");
 }
 
-/* ---- devices, files, secrets ---- */
+/* ---- devices and files ---- */
 
 static void
 host_devices_need_no_answer_of_the_destination (void)
@@ -401,16 +400,6 @@ what_is_needed (void)
 }
 
 static void
-secrets (void)
-{
-  static const char disk[] = "<disk><source><auth><secret type='ceph' usage='%s'/></auth></source><target dev='vda'/></disk>";
-  g_autofree char *known = g_strdup_printf (disk, "s");
-  g_autofree char *unknown = g_strdup_printf (disk, "t");
-  assert_nothing (asking ("", known));
-  assert_refused_for (asking ("", unknown), "no-secret", "t", "libvirt at bravo does not have it");
-}
-
-static void
 a_destination_that_was_not_reached_adds_no_guesses (void)
 {
   Trial *trial = asking ("<vcpu cpuset='63'>99</vcpu><cpu mode='host-passthrough'/>", ON_BRIDGE MACVTAP "<vsock/>");
@@ -434,10 +423,10 @@ everything_is_told_at_once (void)
   g_autoptr (GHashTable) codes = g_hash_table_new (g_str_hash, g_str_equal);
   for (guint i = 0; i < trial->findings->len; i++)
     g_hash_table_add (codes, ((VfFinding *)trial->findings->pdata[i])->code);
-  static const char *const expected[] = { "pinned-to-absent-cpu", "no-numa-node",      "no-hugepages",  "no-bridge",
-                                          "no-lower-device",      "no-socket",         "failover-pair", "no-vhost-net",
-                                          "host-devices",         "filesystems",       "no-boot-file",  "no-directory",
-                                          "no-device-node",       "no-listen-address", "no-secret" };
+  static const char *const expected[] = { "pinned-to-absent-cpu", "no-numa-node",     "no-hugepages",  "no-bridge",
+                                          "no-lower-device",      "no-socket",        "failover-pair", "no-vhost-net",
+                                          "host-devices",         "filesystems",      "no-boot-file",  "no-directory",
+                                          "no-device-node",       "no-listen-address" };
   for (gsize i = 0; i < G_N_ELEMENTS (expected); i++)
     if (!g_hash_table_contains (codes, expected[i]))
       g_error ("'%s' was not found", expected[i]);
@@ -474,7 +463,6 @@ main (int argc, char **argv)
   ADD ("host-devices need no answer of the destination", host_devices_need_no_answer_of_the_destination);
   ADD ("filesystems", filesystems);
   ADD ("files, directories, sockets, devices and addresses", what_is_needed);
-  ADD ("no-secret", secrets);
   ADD ("a destination that was not reached adds no guesses", a_destination_that_was_not_reached_adds_no_guesses);
   ADD ("everything is told at once", everything_is_told_at_once);
   return g_test_run ();

@@ -26,14 +26,6 @@ no_tpm_emulator (void)
 }
 
 static void
-tpm_secret (void)
-{
-  Trial *trial = with_tpm ("emulator");
-  trial->scene->inventory->domain->tpm_secret = true;
-  assert_only (trial, VF_FINDING_WARN, "tpm-secret", "shop", "which bravo must have");
-}
-
-static void
 tpm_state_in_the_way (void)
 {
   Trial *trial = with_tpm ("emulator");
@@ -74,7 +66,6 @@ main (int argc, char **argv)
   ADD ("guest/tpm", a_tpm_that_cannot_be_carried);
   ADD ("guest/checkpoints and a TPM of its own are carried", checkpoints_and_a_tpm_of_its_own_are_carried);
   ADD ("destination/no-tpm-emulator", no_tpm_emulator);
-  ADD ("destination/tpm-secret is a warning", tpm_secret);
   ADD ("destination/tpm-state-in-the-way", tpm_state_in_the_way);
   ADD ("storage/a variable store of that name is in the way whatever it holds",
        a_variable_store_of_that_name_is_in_the_way_whatever_it_holds);

@@ -1,5 +1,6 @@
 /* What a guest asks of its host. */
 #include "xml/devices.h"
+#include "xml/secret_names.h"
 #include "xml_data.h"
 
 static VfDevices *
@@ -136,10 +137,17 @@ what_must_be_there_is_listed_once (void)
 static void
 secrets_are_found_in_every_layer (void)
 {
-  g_autoptr (VfDevices) devices = wanting ();
-  g_assert_cmpuint (devices->secrets->len, ==, 2);
-  g_assert_cmpstr (devices->secrets->pdata[0], ==, "ceph a");
-  g_assert_cmpstr (devices->secrets->pdata[1], ==, "0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f");
+  static const char tpm[] = "<domain><devices><tpm><backend type='emulator'><encryption secret='of-tpm'/></backend></tpm>"
+                            "<tpm><backend><encryption secret='ceph a'/></backend></tpm></devices></domain>";
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *xml = data_text ("wanting.xml");
+  g_assert_true (vf_secret_names_add (names, xml, "domain", NULL));
+  g_assert_true (vf_secret_names_add (names, tpm, "domain", NULL));
+  g_assert_false (vf_secret_names_add (names, tpm, "domainsnapshot", NULL));
+  g_assert_cmpuint (names->len, ==, 3);
+  g_assert_cmpstr (names->pdata[0], ==, "ceph a");
+  g_assert_cmpstr (names->pdata[1], ==, "0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f");
+  g_assert_cmpstr (names->pdata[2], ==, "of-tpm");
 }
 
 static void
@@ -147,7 +155,7 @@ a_plain_guest_asks_for_nothing (void)
 {
   g_autoptr (VfDevices) devices = parse ("<domain type='qemu'><name>a</name><vcpu placement='auto'>2</vcpu></domain>");
   g_assert_cmpuint (devices->pins->len + devices->nodes->len + devices->nics->len + devices->host_devices->len, ==, 0);
-  g_assert_cmpuint (devices->needs->len + devices->secrets->len + devices->filesystems->len, ==, 0);
+  g_assert_cmpuint (devices->needs->len + devices->filesystems->len, ==, 0);
   g_assert_false (devices->has_hugepages);
   g_assert_null (devices->cpu_mode);
   g_assert_cmpuint (devices->vcpus, ==, 2);

@@ -44,7 +44,6 @@ the_guest_around_its_disks_is_read (void)
   g_assert_cmpstr (domain->nvram, ==, "/var/lib/libvirt/qemu/nvram/shop_VARS.fd");
   g_assert_cmpstr (domain->nvram_format, ==, "raw");
   g_assert_cmpstr (domain->tpm, ==, "emulator");
-  g_assert_false (domain->tpm_secret);
   g_assert_cmpuint (domain->filesystems, ==, 1);
   g_assert_cmpuint (domain->host_devices, ==, 2); /* not the card that has teaming */
   g_assert_cmpuint (domain->disks->len, ==, 6);
@@ -164,21 +163,18 @@ an_emulated_tpm_counts_before_others (void)
 {
   static const struct {
     const char *tpms, *backend;
-    bool secret;
   } rows[] = {
-    { "", NULL, false },
-    { "<tpm><backend type='passthrough'/></tpm>", "passthrough", false },
-    { "<tpm><backend type='external'><source type='unix'/></backend></tpm>", "external", false },
-    { "<tpm><backend type='emulator'/></tpm><tpm model='spapr-tpm-proxy'><backend type='passthrough'/></tpm>", "emulator",
-      false },
+    { "", NULL },
+    { "<tpm><backend type='passthrough'/></tpm>", "passthrough" },
+    { "<tpm><backend type='external'><source type='unix'/></backend></tpm>", "external" },
+    { "<tpm><backend type='emulator'/></tpm><tpm model='spapr-tpm-proxy'><backend type='passthrough'/></tpm>", "emulator" },
     { "<tpm><backend type='passthrough'/></tpm><tpm><backend type='emulator'><encryption secret='s'/></backend></tpm>",
-      "emulator", true },
+      "emulator" },
   };
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
     g_autofree char *xml = g_strdup_printf ("<domain><name>a</name><devices>%s</devices></domain>", rows[i].tpms);
     g_autoptr (VfDomainXml) domain = vf_domain_xml_parse (xml, NULL);
     g_assert_cmpstr (domain->tpm, ==, rows[i].backend);
-    g_assert_cmpint (domain->tpm_secret, ==, rows[i].secret);
   }
 }
 
