@@ -129,6 +129,9 @@ send_file (VfMove *move, guint index, GError **error)
   bool sent =
       vf_far_seed (vf_move_link (move), partial, id, file->destination_is_block, &source, &counts, &digest, &far_id, error);
   move->bytes.data_bytes += counts.sent_bytes;
+  if (counts.again_bytes > 0)
+    vf_move_note (move, "%" G_GUINT64_FORMAT " bytes of '%s' did not arrive as they were sent, and were sent again",
+                  counts.again_bytes, file->source);
   if (!sent)
     return false;
   const VfFileFacts *owned = file->is_top ? file->facts : now; /* libvirt's memory of a top's owner is at its cap now */
