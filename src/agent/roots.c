@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "base/names.h"
+#include "base/path_walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -152,32 +153,6 @@ open_without_links (VfRoots *roots, const char *path, int flags, guint mode)
 
 /* ---- symlinks: every step is opened below a root again, and none by the kernel's own following ---- */
 
-typedef struct {
-  GString *done; /* has no symlinks below its root; "" is the root directory */
-  GQueue rest;   /* char *: components yet to be looked at */
-  guint links;
-} Walk;
-
-static void
-walk_clear (Walk *walk)
-{
-  g_string_free (walk->done, TRUE);
-  g_queue_clear_full (&walk->rest, g_free);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Walk, walk_clear)
-
-static void
-walk_push (Walk *walk, const char *path)
-{
-  g_auto (GStrv) parts = g_strsplit (path, "/", -1);
-  for (guint i = g_strv_length (parts); i > 0; i--)
-    if (*parts[i - 1] != '\0' && strcmp (parts[i - 1], ".") != 0)
-      g_queue_push_head (&walk->rest, g_strdup (parts[i - 1]));
-  if (*path == '/')
-    g_string_truncate (walk->done, 0);
-}
-
 static bool
 is_above_a_root (VfRoots *roots, const char *path)
 {
@@ -190,7 +165,7 @@ is_above_a_root (VfRoots *roots, const char *path)
 /* Above its root a path is what the configuration calls it; only where that is its real name is its parent by name its parent.
  */
 static bool
-walk_up (VfRoots *roots, Walk *walk)
+walk_up (VfRoots *roots, VfPathWalk *walk)
 {
   if (walk->done->len > 0 && is_above_a_root (roots, walk->done->str)) {
     char *real = realpath (walk->done->str, NULL);
@@ -199,8 +174,7 @@ walk_up (VfRoots *roots, Walk *walk)
     if (!is_real)
       return false;
   }
-  const char *slash = strrchr (walk->done->str, '/');
-  g_string_truncate (walk->done, slash == NULL ? 0 : (gsize)(slash - walk->done->str));
+  vf_path_walk_up (walk);
   return true;
 }
 
@@ -218,9 +192,9 @@ text_of_link (VfRoots *roots, const char *path)
 }
 
 static bool
-walk_step (VfRoots *roots, Walk *walk, bool follow_last, bool *out)
+walk_step (VfRoots *roots, VfPathWalk *walk, bool follow_last, bool *out)
 {
-  g_autofree char *part = g_queue_pop_head (&walk->rest);
+  g_autofree char *part = vf_path_walk_pop (walk);
   if (strcmp (part, "..") == 0)
     return walk_up (roots, walk) || !(*out = true);
   g_autofree char *path = g_strconcat (walk->done->str, "/", part, NULL);
@@ -233,7 +207,7 @@ walk_step (VfRoots *roots, Walk *walk, bool follow_last, bool *out)
     g_string_assign (walk->done, path);
     return true;
   }
-  walk_push (walk, text);
+  vf_path_walk_push (walk, text);
   return ++walk->links <= LINKS_MAX;
 }
 
@@ -241,9 +215,9 @@ walk_step (VfRoots *roots, Walk *walk, bool follow_last, bool *out)
 static char *
 follow_links (VfRoots *roots, const char *path, bool follow_last, GError **error)
 {
-  g_auto (Walk) walk = { .done = g_string_new (NULL) };
+  g_auto (VfPathWalk) walk = VF_PATH_WALK_INIT;
   bool out = false;
-  walk_push (&walk, path);
+  vf_path_walk_push (&walk, path);
   while (!g_queue_is_empty (&walk.rest))
     if (!walk_step (roots, &walk, follow_last, &out))
       break;

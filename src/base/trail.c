@@ -1,6 +1,7 @@
 #include "base/trail.h"
 
 #include "base/names.h"
+#include "base/path_walk.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,52 +30,17 @@ vf_trail_free (VfTrail *trail)
   g_free (trail);
 }
 
-/* Where the walk stands: `done` has no symlinks, `rest` is what must be looked at yet. */
-typedef struct {
-  GString *done; /* "" is the root */
-  GQueue rest;   /* char * */
-  guint links;
-  bool absent;
-} Walk;
-
-static void
-walk_clear (Walk *walk)
-{
-  g_string_free (walk->done, TRUE);
-  g_queue_clear_full (&walk->rest, g_free);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Walk, walk_clear)
-
-static void
-push_path (Walk *walk, const char *path)
-{
-  g_auto (GStrv) parts = g_strsplit (path, "/", -1);
-  for (guint i = g_strv_length (parts); i > 0; i--)
-    if (*parts[i - 1] != '\0' && strcmp (parts[i - 1], ".") != 0)
-      g_queue_push_head (&walk->rest, g_strdup (parts[i - 1]));
-  if (*path == '/')
-    g_string_truncate (walk->done, 0);
-}
-
-static void
-go_up (GString *done)
-{
-  const char *slash = strrchr (done->str, '/');
-  g_string_truncate (done, slash == NULL ? 0 : (gsize)(slash - done->str));
-}
-
 /* *text is NULL for what is no link. */
 static bool
-look (Walk *walk, const char *path, char **text, GError **error)
+look (const char *path, char **text, bool *absent, GError **error)
 {
   struct stat st;
   *text = NULL;
   if (vf_path_is_below (path, "/dev"))
     return true;
   if (lstat (path, &st) != 0) {
-    walk->absent = errno == ENOENT || errno == ENOTDIR;
-    return walk->absent || vf_error_set_errno (error, errno, "cannot look at '%s'", path);
+    *absent = errno == ENOENT || errno == ENOTDIR;
+    return *absent || vf_error_set_errno (error, errno, "cannot look at '%s'", path);
   }
   if (!S_ISLNK (st.st_mode))
     return true;
@@ -92,17 +58,18 @@ typedef bool (*MeetLink) (const char *path, const char *text, bool goes_on, gpoi
 
 /* Goes on until nothing is left or something is missing; `meet` is told of each link. */
 static bool
-walk_all (Walk *walk, MeetLink meet, gpointer data, GError **error)
+walk_all (VfPathWalk *walk, MeetLink meet, gpointer data, bool *absent, GError **error)
 {
-  while (!walk->absent && !g_queue_is_empty (&walk->rest)) {
-    g_autofree char *part = g_queue_pop_head (&walk->rest);
+  *absent = false;
+  while (!*absent && !g_queue_is_empty (&walk->rest)) {
+    g_autofree char *part = vf_path_walk_pop (walk);
     if (strcmp (part, "..") == 0) {
-      go_up (walk->done);
+      vf_path_walk_up (walk);
       continue;
     }
     g_autofree char *path = g_strconcat (walk->done->str, "/", part, NULL);
     g_autofree char *text = NULL;
-    if (!look (walk, path, &text, error))
+    if (!look (path, &text, absent, error))
       return false;
     if (text == NULL) {
       g_string_assign (walk->done, path);
@@ -113,12 +80,12 @@ walk_all (Walk *walk, MeetLink meet, gpointer data, GError **error)
                  ? vf_error_set (error, VF_ERROR_BUSY, "the symlinks lead in a circle, by '%s'", path)
                  : false;
     walk->links++;
-    push_path (walk, text);
+    vf_path_walk_push (walk, text);
   }
   while (!g_queue_is_empty (&walk->rest)) {
-    g_autofree char *part = g_queue_pop_head (&walk->rest);
+    g_autofree char *part = vf_path_walk_pop (walk);
     if (strcmp (part, "..") == 0)
-      go_up (walk->done);
+      vf_path_walk_up (walk);
     else
       g_string_append_printf (walk->done, "/%s", part);
   }
@@ -129,15 +96,16 @@ walk_all (Walk *walk, MeetLink meet, gpointer data, GError **error)
 static char *
 without_links_before (const char *written, GError **error)
 {
-  g_auto (Walk) walk = { .done = g_string_new (NULL) };
+  g_auto (VfPathWalk) walk = VF_PATH_WALK_INIT;
+  bool absent;
   g_autofree char *path = g_strdup (written);
   for (gsize length = strlen (path); length > 1 && path[length - 1] == '/'; length--)
     path[length - 1] = '\0';
   g_autofree char *name = vf_path_name (path);
   bool is_whole = strcmp (name, ".") == 0 || strcmp (name, "..") == 0 || strcmp (name, "/") == 0;
   g_autofree char *before = is_whole ? g_strdup (path) : vf_path_directory (path);
-  push_path (&walk, before);
-  if (!walk_all (&walk, NULL, NULL, error))
+  vf_path_walk_push (&walk, before);
+  if (!walk_all (&walk, NULL, NULL, &absent, error))
     return NULL;
   if (is_whole)
     return g_strdup (walk.done->len == 0 ? "/" : walk.done->str);
@@ -148,10 +116,11 @@ without_links_before (const char *written, GError **error)
 static char *
 without_links (const char *path, GError **error)
 {
-  g_auto (Walk) walk = { .done = g_string_new (NULL) };
+  g_auto (VfPathWalk) walk = VF_PATH_WALK_INIT;
+  bool absent;
   GError *failure = NULL;
-  push_path (&walk, path);
-  if (walk_all (&walk, NULL, NULL, &failure) || vf_error_is (failure, VF_ERROR_BUSY)) {
+  vf_path_walk_push (&walk, path);
+  if (walk_all (&walk, NULL, NULL, &absent, &failure) || vf_error_is (failure, VF_ERROR_BUSY)) {
     g_clear_error (&failure);
     return g_strdup (walk.done->len == 0 ? "/" : walk.done->str);
   }
@@ -180,11 +149,12 @@ VfTrail *
 vf_trail_follow (const char *path, GError **error)
 {
   g_autoptr (VfTrail) trail = g_new0 (VfTrail, 1);
-  g_auto (Walk) walk = { .done = g_string_new (NULL) };
+  g_auto (VfPathWalk) walk = VF_PATH_WALK_INIT;
+  bool absent;
   GError *failure = NULL;
   trail->steps = g_ptr_array_new_with_free_func ((GDestroyNotify)vf_trail_step_free);
-  push_path (&walk, path);
-  bool followed = walk_all (&walk, meet_link, trail, &failure);
+  vf_path_walk_push (&walk, path);
+  bool followed = walk_all (&walk, meet_link, trail, &absent, &failure);
   if (!followed && !vf_error_is (failure, VF_ERROR_BUSY)) {
     g_propagate_error (error, failure);
     return NULL;
@@ -192,7 +162,7 @@ vf_trail_follow (const char *path, GError **error)
   trail->real = g_strdup (walk.done->len == 0 ? "/" : walk.done->str);
   if (!followed)
     trail->problem = g_strdup (failure->message);
-  else if (walk.absent && trail->steps->len > 0)
+  else if (absent && trail->steps->len > 0)
     trail->problem = g_strdup_printf ("it leads to '%s', which does not exist", trail->real);
   g_clear_error (&failure);
   g_autofree char *named = trail->problem == NULL ? without_links_before (path, error) : g_strdup (path);
