@@ -73,7 +73,20 @@ look_at_directories (VfMove *move, VfFarTable *table, const char *path, GError *
 }
 
 static bool
-look_at_places (VfMove *move, VfPlaces *places, const char *uuid, VfFarTable *table, GError **error)
+look_at_snapshot_metadata (VfMove *move, const VfInventory *inventory, VfFarTable *table, GError **error)
+{
+  const char *dname = move->request->tuning.dname;
+  for (guint i = 0; i < inventory->snapshots->len; i++) {
+    const VfInventorySnapshot *snapshot = inventory->snapshots->pdata[i];
+    g_autofree char *path = vf_plan_snapshot_metadata (dname != NULL ? dname : inventory->domain->name, snapshot->xml->name);
+    if (!look_there (move, table, path, error))
+      return false;
+  }
+  return true;
+}
+
+static bool
+look_at_places (VfMove *move, const VfInventory *inventory, VfPlaces *places, VfFarTable *table, GError **error)
 {
   const GPtrArray *sources = vf_places_sources (places);
   for (guint i = 0; i < sources->len; i++) {
@@ -87,8 +100,8 @@ look_at_places (VfMove *move, VfPlaces *places, const char *uuid, VfFarTable *ta
     if (!look_at (move, table, link->destination, true, error) || !look_at_directories (move, table, link->destination, error))
       return false;
   }
-  g_autofree char *tpm_directory = vf_plan_tpm_directory (uuid);
-  if (!look_there (move, table, tpm_directory, error))
+  g_autofree char *tpm_directory = vf_plan_tpm_directory (inventory->domain->uuid);
+  if (!look_there (move, table, tpm_directory, error) || !look_at_snapshot_metadata (move, inventory, table, error))
     return false;
   g_autofree char *in_cap_directory = g_build_filename (move->request->cap_directory, "cap", NULL);
   return look_at_directories (move, table, in_cap_directory, error);
@@ -256,8 +269,7 @@ make_plan (VfMove *move, VfInventory *inventory, GPtrArray *findings, VfPlan **p
   if (places == NULL)
     return false;
   if (reached &&
-      (!look_at_places (move, places, inventory->domain->uuid, table, error) ||
-       !vf_find_shared (move, id, inventory, places, table, error) ||
+      (!look_at_places (move, inventory, places, table, error) || !vf_find_shared (move, id, inventory, places, table, error) ||
        !survey_destination_host (move, inventory, there, error) || !vf_secrets_survey (move, inventory, there, error)))
     return false;
   g_autoptr (VfPlan) plan = vf_plan_make (id, inventory, places, move->request, table);

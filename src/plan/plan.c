@@ -223,6 +223,12 @@ vf_plan_managed_save (const char *domain)
   return g_strdup_printf ("/var/lib/libvirt/qemu/save/%s.save", domain);
 }
 
+char *
+vf_plan_snapshot_metadata (const char *domain, const char *snapshot)
+{
+  return g_strdup_printf ("/var/lib/libvirt/qemu/snapshot/%s/%s.xml", domain, snapshot);
+}
+
 const char *
 vf_plan_file_kind_name (VfPlanFileKind kind)
 {

@@ -161,6 +161,9 @@ char *vf_plan_tpm_directory (const char *uuid);
  * The caller frees. */
 char *vf_plan_managed_save (const char *domain);
 
+/* Where libvirt keeps its knowledge of a guest's snapshot, on any host. The caller frees. */
+char *vf_plan_snapshot_metadata (const char *domain, const char *snapshot);
+
 /* "layer", "memory", "nvram", "other", "link", "directory link", "tpm", "managed-save": on disk in journals. */
 const char *vf_plan_file_kind_name (VfPlanFileKind kind);
 

@@ -61,6 +61,23 @@ check_tpm (const VfPreflight *preflight)
                      there->host);
 }
 
+/* Left by a guest of that name that libvirt does not know any more: it would overwrite them. */
+static void
+check_snapshot_names (const VfPreflight *preflight)
+{
+  const VfPlan *plan = preflight->plan;
+  const char *dname = preflight->request->tuning.dname;
+  for (guint i = 0; i < plan->snapshots->len; i++) {
+    const VfPlanSnapshot *snapshot = plan->snapshots->pdata[i];
+    g_autofree char *path = vf_plan_snapshot_metadata (dname != NULL ? dname : plan->domain, snapshot->name);
+    const VfFarFacts *left = g_hash_table_lookup (preflight->far_table, path);
+    if (left != NULL && left->in_roots && left->file->kind != VF_FILE_ABSENT)
+      vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "snapshot-taken", snapshot->name,
+                       "look whether anything needs it, and move the file away",
+                       "%s has a snapshot of that name, of a guest of this name: '%s'", preflight->destination->host, path);
+  }
+}
+
 void
 vf_preflight_destination (const VfPreflight *preflight)
 {
@@ -69,4 +86,6 @@ vf_preflight_destination (const VfPreflight *preflight)
   check_names (preflight);
   check_versions (preflight);
   check_tpm (preflight);
+  if (!preflight->destination->uuid_taken && !preflight->destination->name_taken)
+    check_snapshot_names (preflight);
 }
