@@ -89,10 +89,24 @@ fs_readlink (const char *path, char *text, size_t bytes)
 }
 
 static int
+fs_opendir (const char *path, struct fuse_file_info *info)
+{
+  info->fh = (uintptr_t)g_strdup (path);
+  return 0;
+}
+
+static int
+fs_releasedir (const char *path, struct fuse_file_info *info)
+{
+  g_free ((char *)(uintptr_t)info->fh);
+  return 0;
+}
+
+static int
 fs_readdir (const char *path, void *into, fuse_fill_dir_t fill, off_t offset, struct fuse_file_info *info,
             enum fuse_readdir_flags flags)
 {
-  g_autofree char *place = durable_live_path (path);
+  g_autofree char *place = durable_live_path ((const char *)(uintptr_t)info->fh);
   DIR *directory = opendir (place);
   if (directory == NULL)
     return -errno;
@@ -347,7 +361,7 @@ fs_fsync (const char *path, int data_only, struct fuse_file_info *info)
 static int
 fs_fsyncdir (const char *path, int data_only, struct fuse_file_info *info)
 {
-  int error = due ("fsync", path == NULL ? "" : path);
+  int error = due ("fsync", (const char *)(uintptr_t)info->fh);
   if (error == 0)
     durable_commit ();
   return error;
@@ -364,6 +378,8 @@ static const struct fuse_operations operations = {
   .init = fs_init,
   .getattr = fs_getattr,
   .readlink = fs_readlink,
+  .opendir = fs_opendir,
+  .releasedir = fs_releasedir,
   .readdir = fs_readdir,
   .statfs = fs_statfs,
   .getxattr = fs_getxattr,
