@@ -104,8 +104,8 @@ class Host:
             os.makedirs(self.backing_of(path), exist_ok=True)
         os.chmod(self.backing_of("/tmp"), 0o1777)
         for path in ("/var/lib/libvirt/images", CONTROL_DIR, "/var/log/libvirt/qemu", "/srv/dev", "/root/.ssh"):
-            os.makedirs(self._outside(path), exist_ok=True)
-        os.chmod(self._outside("/root/.ssh"), 0o700)
+            os.makedirs(self.outside(path), exist_ok=True)
+        os.chmod(self.outside("/root/.ssh"), 0o700)
         self._write_config()
         kernel.seed_capabilities(self._capabilities(), self.suite)
 
@@ -133,7 +133,7 @@ class Host:
             "PermitRootLogin yes", "PasswordAuthentication no", "PrintMotd no", "MaxStartups 100", "MaxSessions 100",
             "Subsystem sftp internal-sftp", f"SetEnv {pairs}", ""]))
         for path, text in self.lab.keys.files():
-            proc.write_text(self._outside(path), text, 0o600)
+            proc.write_text(self.outside(path), text, 0o600)
 
     def power_on(self):
         """Boot the host and wait until both daemons answer."""
@@ -169,16 +169,20 @@ class Host:
         done = self.run("virsh", "hostname", timeout=timeout)
         if done.returncode != 0:
             raise LabError(f"cannot reach libvirtd of host '{self.name}': {done.stderr.strip()}\n"
-                           + proc.tail(self._outside(LIBVIRTD_LOG)))
+                           + proc.tail(self.outside(LIBVIRTD_LOG)))
 
-    def power_off(self):
-        """Every process of the host dies at once; its files stay. The machine's page cache survives, unlike a real one's."""
+    def power_off(self, forget=False):
+        """Every process of the host dies at once; its files stay. The machine's page cache survives, unlike a real one's; with
+        `forget`, what was not synced is gone from the filesystems of `storage.forgetful`."""
+        was_on = self.is_on()
         power = proc.read_json(self._power_file(), {})
         kernel.keep_capabilities(self._capabilities(), self.suite)
         proc.end_process(power.get("pid"), power.get("start"))
         if self._booting is not None:
             self._booting.wait(timeout=20)
             self._booting = None
+        if was_on:
+            self.storage.lose_power(forget)
 
     def is_on(self):
         power = proc.read_json(self._power_file(), {})
@@ -188,7 +192,7 @@ class Host:
         if self._booting is not None and self._booting.poll() is not None:
             raise LabError(f"cannot boot host '{self.name}': its first process ended with {self._booting.returncode}\n"
                            + proc.tail(os.path.join(self.state, "console.log")) + "\n"
-                           + proc.tail(self._outside(LIBVIRTD_LOG)))
+                           + proc.tail(self.outside(LIBVIRTD_LOG)))
         return None
 
     def _boot_script(self):
@@ -233,7 +237,7 @@ class Host:
         done = self.run("/usr/sbin/libvirtd", "-d", "-f", "/etc/libvirt/libvirtd.conf", timeout=timeout)
         if done.returncode != 0:
             raise LabError(f"cannot start libvirtd of host '{self.name}': {done.stderr.strip()}\n"
-                           + proc.tail(self._outside(LIBVIRTD_LOG)))
+                           + proc.tail(self.outside(LIBVIRTD_LOG)))
         self.wait_for_libvirtd(timeout)
 
     def restart_libvirtd(self):
@@ -242,7 +246,7 @@ class Host:
         self.start_libvirtd()
 
     def tail_of_logs(self):
-        return "\n".join(f"== {path}\n{proc.tail(self._outside(path))}" for path in (LIBVIRTD_LOG, SSHD_LOG))
+        return "\n".join(f"== {path}\n{proc.tail(self.outside(path))}" for path in (LIBVIRTD_LOG, SSHD_LOG))
 
     # ---------------------------------------------------------------- commands and files
 
@@ -326,7 +330,7 @@ class Host:
         """Where in the state directory a private directory's contents lie."""
         return os.path.join(self.state, "dirs", private.strip("/").replace("/", "-"))
 
-    def _outside(self, inside):
+    def outside(self, inside):
         """A path below a private directory as the machine reaches it, host on or off. Not below a mounted filesystem."""
         for private in PRIVATE_DIRS:
             if inside.startswith(private + "/"):

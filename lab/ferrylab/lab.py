@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 
-from . import kernel, proc
+from . import forget, kernel, proc
 from .hosts import Host
 from .link import Capture, Link
 from .proc import LabError, run
@@ -81,7 +81,8 @@ class Lab:
         self.bin_dir = os.path.realpath(bin_dir) if bin_dir else None
         self.pass_env = {key: os.environ[key] for key in SANITIZER_ENV if key in os.environ}
         self.pass_env.update(pass_env or {})
-        self.shares = [os.path.realpath(path) for path in (*share, *([bin_dir] if bin_dir else []), kernel.cache_dir())]
+        self.shares = [os.path.realpath(path) for path in (*share, *([bin_dir] if bin_dir else []), *forget.shares(),
+                                                        kernel.cache_dir())]
         self.shared_dir = os.path.join(self.state, "shared")  # one directory that hosts may mount; see Storage.shared
         self.shares.append(self.shared_dir)
         self.hosts = [Host(self, host, index) for index, host in enumerate(hosts)]

@@ -108,6 +108,11 @@ class InsideProcess(subprocess.Popen):
         inner = children(self.pid) if self.poll() is None else []
         return inner[0] if inner else None
 
+    def kill_outer(self):
+        """End the nsenter alone: the command inside becomes a child of its host's first process."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
     def send_signal(self, sig):
         deadline = time.monotonic() + 1
         while self.poll() is None and self.inner_pid() is None and time.monotonic() < deadline:

@@ -8,13 +8,14 @@ import os
 import shlex
 from dataclasses import dataclass, field
 
-from . import proc
+from . import forget, proc
 from .proc import LabError, run
 
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 MAKERS = {"xfs": ["mkfs.xfs", "-q", "-m", "reflink=1"], "btrfs": ["mkfs.btrfs", "-q"], "ext4": ["mkfs.ext4", "-q", "-F"]}
 LAYOUTS = ("raw", "qcow2", "chain3", "chain-abs", "chain-raw", "chain20", "mixed", "block", "block-chain")
 IMAGES = "/var/lib/libvirt/images"
+FORGETFUL = "/root/.forgetful"  # the trees of forgetful filesystems
 
 
 def bytes_of(size):
@@ -135,6 +136,33 @@ class Storage:
         self._run_script(self._mount_one(mounts[-1]))
         return path
 
+    def forgetful(self, path):
+        """A filesystem mounted at `path`, an empty directory, that loses with `power_off(forget=True)` what was never synced; it fails
+        what `fail` orders. See tests/fault/forgetfs.c. Unavailable if that is not built."""
+        mounts = proc.read_json(self._mounts_file, [])
+        forget.program()
+        name = f"forget{len(mounts)}"
+        mounts.append({"device": f"/srv/dev/.{name}", "kind": "forgetful", "path": path, "trees": f"{FORGETFUL}/{name}"})
+        self._attach(name, 1 << 20, mounts[-1]["device"])
+        forget.lay_out(self.host.outside(mounts[-1]["trees"]))
+        proc.write_json(self._mounts_file, mounts)
+        self._run_script(self._mount_one(mounts[-1]))
+        return path
+
+    def fail(self, path, orders=""):
+        """Have operations on the forgetful filesystem at `path` fail; the orders are told in tests/fault/trouble.h. Without: no more."""
+        forget.order(self.host.path(path), orders)
+
+    def failed(self, path):
+        """How many operations on it were failed since the last orders."""
+        return forget.failed(self.host.path(path))
+
+    def lose_power(self, forgetting):
+        """What the loss leaves of the forgetful filesystems; once their processes are gone."""
+        for mount in proc.read_json(self._mounts_file, []):
+            if mount["kind"] == "forgetful":
+                forget.lose_power(self.host.outside(mount["trees"]), forgetting)
+
     def _attach(self, name, size, inside):
         """A loop device over a new sparse file of the state directory, and its node inside the host. Returns the device."""
         backing = os.path.join(self.host.state, "loops", name)
@@ -158,6 +186,8 @@ class Storage:
         device, path = shlex.quote(mount["device"]), shlex.quote(mount["path"])
         if mount["kind"] == "bind":
             return [f"mkdir -p {path}", f"mount --bind {device} {path}"]
+        if mount["kind"] == "forgetful":
+            return [f"mkdir -p {path}", forget.mount_line(mount["trees"], mount["path"], mount["device"])]
         # nouuid: the same image may be mounted by another host of this lab.
         options = "-o nouuid " if mount["kind"] == "xfs" else ""
         return [f"mkdir -p {path}", f"mount -t {mount['kind']} {options}{device} {path}"]

@@ -208,6 +208,20 @@ static void answer_fill(const char *words, char *answer) {
   put_answer(answer, good ? "ok writes=%lu" : "BAD after writes=%lu", writes_done);
 }
 
+/* Of zeroed blocks the generation is 0: made with zero=False, a disk's oldest never goes back unless a write was lost. */
+static void answer_oldest(const char *words, char *answer) {
+  (void)words;
+  put_answer(answer, "ok");
+  for (int d = 0; d < disk_count; d++) {
+    uint64_t oldest = UINT64_MAX;
+    pthread_mutex_lock(&disks[d].lock);
+    for (uint32_t entry = 0; entry < disks[d].span; entry++)
+      oldest = disks[d].expected[entry].gen < oldest ? disks[d].expected[entry].gen : oldest;
+    pthread_mutex_unlock(&disks[d].lock);
+    put_answer(answer, " %s=%020" PRIu64, disks[d].name, oldest);
+  }
+}
+
 static void answer_stat(const char *words, char *answer) {
   (void)words;
   put_answer(answer, "ok load=%s writes=%lu worst_ms=%lu faults=%d", load_names[load], writes_done, worst_write_ns / 1000000,
@@ -261,6 +275,7 @@ static const struct {
     {"load", answer_load},   /* idle | light | heavy */
     {"write", answer_write}, /* N acts on every disk, then a flush */
     {"fill", answer_fill},   /* every block of the span once, then a flush */
+    {"oldest", answer_oldest}, /* per disk the oldest generation in the span: after `fill` all is newer than before it */
     {"stat", answer_stat},   /* counters, per disk blocks/span/writes; forgets the longest write */
     {"beat", answer_beat},   /* MS between heartbeats */
     {"dirty", answer_dirty}, /* MIB of RAM a second; -1: by load */

@@ -24,7 +24,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Sight, sight_clear)
 VfGuestState
 vf_move_observe_source (VfMove *move, char **reason)
 {
-  if (!vf_hypervisor_is_alive (move->source) && !vf_move_connect_source (move, NULL) && move->source == NULL) {
+  if (!vf_move_connect_source (move, NULL) && move->source == NULL) {
     *reason = g_strdup ("the source's libvirt does not answer");
     return VF_GUEST_UNKNOWN;
   }
@@ -113,7 +113,8 @@ static bool
 record (VfMove *move, const Sight *sight, bool *moved, GError **error)
 {
   *moved = sight->verdict == VF_VERDICT_MOVED;
-  if (sight->verdict == VF_VERDICT_STAYED_RESUME && !vf_guest_resume (move->guest, error))
+  if (sight->verdict == VF_VERDICT_STAYED_RESUME &&
+      (!vf_move_connect_source (move, error) || !vf_guest_resume (move->guest, error)))
     return false;
   return vf_move_record_outcome (move, *moved ? "switched" : "stayed", sight->words, error);
 }

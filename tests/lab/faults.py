@@ -137,6 +137,17 @@ class Ferry:
             os.kill(inner, signal.SIGCONT)
         return self
 
+    def go_on_if_there(self):
+        """Also after its end, or its host's."""
+        try:
+            self.go_on()
+        except ProcessLookupError:
+            pass
+
+    def abandon(self):
+        """Before its host loses power: halted, what stands before it outside would hold up the end of all processes there."""
+        self._process.kill_outer()
+
     def signal(self, number):
         os.kill(self.pid(), number)
         return self
