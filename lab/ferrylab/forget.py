@@ -7,22 +7,25 @@ import shutil
 from .distro import Unavailable
 from .proc import LabError, run
 
-PROGRAM = os.environ.get("FERRY_FORGETFS", "")
 OPTIONS = "allow_other,default_permissions"
 
 
 def program():
     """Where the built forgetfs is: $FERRY_FORGETFS, which the tests set."""
-    if not PROGRAM or not os.access(PROGRAM, os.X_OK):
+    path = os.environ.get("FERRY_FORGETFS", "")
+    if not path or not os.access(path, os.X_OK):
         raise Unavailable("cannot mount a forgetful filesystem: forgetfs is not built ($FERRY_FORGETFS); it needs libfuse3-dev")
     if not os.path.exists("/dev/fuse"):
         raise Unavailable("cannot mount a forgetful filesystem: there is no /dev/fuse")
-    return os.path.realpath(PROGRAM)
+    return os.path.realpath(path)
 
 
 def shares():
     """Directories that every host must see for it."""
-    return [os.path.dirname(os.path.realpath(PROGRAM))] if PROGRAM else []
+    try:
+        return [os.path.dirname(program())]
+    except Unavailable:
+        return []
 
 
 def lay_out(place):

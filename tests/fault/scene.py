@@ -12,7 +12,9 @@ import faults  # noqa: E402
 from faults import Ferry, chain_of, run_files  # noqa: E402
 from ferrylab import LabError  # noqa: E402,F401
 from ferrylab.proc import wait_until  # noqa: E402,F401
-from movetest import files_below, moves, require  # noqa: E402
+from movetest import BIN, files_below, moves, require  # noqa: E402
+
+os.environ.setdefault("FERRY_FORGETFS", str(BIN.parents[1] / "tests" / "fault" / "forgetfs"))
 
 IMAGES, STATE = "/var/lib/libvirt/images", "/var/lib/virt-ferry"
 TIMEOUT_S = 6  # of virt-ferry: a silent peer is given up after so long
