@@ -71,19 +71,33 @@ name_image (GError *failure, const char *path, const char *link, GError **error)
   return false;
 }
 
+/* At least one. */
+static bool
+names_of (JsonObject *args, VfImageNames *names, GError **error)
+{
+  Backing backing = { 0 };
+  if (json_object_has_member (args, "data_file") && (names->data_file = vf_args_string (args, "data_file", error)) == NULL)
+    return false;
+  if ((names->data_file == NULL || json_object_has_member (args, "backing")) && !backing_of (args, &backing, error))
+    return false;
+  names->backing = backing.backing;
+  names->backing_format = backing.backing_format;
+  return true;
+}
+
 JsonObject *
 vf_service_rebase (VfAgent *agent, JsonObject *args, VfStreamState *state, GError **error)
 {
-  Backing backing;
+  VfImageNames names = { 0 };
   GError *failure = NULL;
   g_autoptr (VfPlace) place = vf_place_new_with_id (agent, args, "path", error);
-  if (place == NULL || !backing_of (args, &backing, error))
+  if (place == NULL || !names_of (args, &names, error))
     return NULL;
   g_auto (VfFd) fd = vf_place_open (place, O_RDWR, error);
   if (fd == VF_FD_NONE)
     return NULL;
   g_autofree char *link = path_of_open (fd);
-  if (!vf_image_rebase_names (link, backing.backing, backing.backing_format, &failure)) {
+  if (!vf_image_rename (link, &names, &failure)) {
     name_image (failure, place->path, link, error);
     return NULL;
   }

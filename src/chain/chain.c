@@ -54,26 +54,46 @@ identity (const struct stat *facts)
   return g_strdup_printf ("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, (guint64)facts->st_dev, (guint64)facts->st_ino);
 }
 
+static bool
+look_at (Walk *walk, const char *path, bool *is_block)
+{
+  struct stat facts;
+  if (stat (path, &facts) != 0) {
+    bool missing = errno == ENOENT || errno == ENOTDIR;
+    return stop_at (walk, missing ? VF_CHAIN_MISSING : VF_CHAIN_UNREADABLE, path, g_strdup (g_strerror (errno)));
+  }
+  if (!S_ISREG (facts.st_mode) && !S_ISBLK (facts.st_mode))
+    return stop_at (walk, VF_CHAIN_UNSUPPORTED, path, g_strdup ("it is neither a file nor a block device"));
+  if (!g_hash_table_add (walk->seen, identity (&facts)))
+    return stop_at (walk, VF_CHAIN_LOOP, path, g_strdup ("it comes twice in the chain"));
+  *is_block = S_ISBLK (facts.st_mode);
+  return true;
+}
+
 /* Looks at the file before qemu-img is let near it: a fifo would hang it. */
 static bool
 look (Walk *walk, bool *is_block)
 {
-  struct stat facts;
   if (!vf_image_format_is_known (walk->format))
     return stop_at (walk, VF_CHAIN_UNSUPPORTED, walk->path,
                     g_strdup_printf ("its format '%s' is neither raw nor qcow2", walk->format != NULL ? walk->format : ""));
-  if (stat (walk->path, &facts) != 0) {
-    bool missing = errno == ENOENT || errno == ENOTDIR;
-    return stop_at (walk, missing ? VF_CHAIN_MISSING : VF_CHAIN_UNREADABLE, walk->path, g_strdup (g_strerror (errno)));
-  }
-  if (!S_ISREG (facts.st_mode) && !S_ISBLK (facts.st_mode))
-    return stop_at (walk, VF_CHAIN_UNSUPPORTED, walk->path, g_strdup ("it is neither a file nor a block device"));
-  if (!g_hash_table_add (walk->seen, identity (&facts)))
-    return stop_at (walk, VF_CHAIN_LOOP, walk->path, g_strdup ("it comes twice in the chain"));
-  if (walk->chain->images->len == LAYERS_MAX)
-    return stop_at (walk, VF_CHAIN_UNSUPPORTED, walk->path, g_strdup_printf ("the chain has more than %d layers", LAYERS_MAX));
-  *is_block = S_ISBLK (facts.st_mode);
-  return true;
+  if (!look_at (walk, walk->path, is_block))
+    return false;
+  return walk->chain->images->len < LAYERS_MAX ||
+         stop_at (walk, VF_CHAIN_UNSUPPORTED, walk->path, g_strdup_printf ("the chain has more than %d layers", LAYERS_MAX));
+}
+
+/* qemu-img reads the header without it. */
+static bool
+look_at_data (Walk *walk, const VfImage *image)
+{
+  bool is_block;
+  if (image->data_file == NULL)
+    return true;
+  if (image->data_path == NULL)
+    return stop_at (walk, VF_CHAIN_UNSUPPORTED, image->path,
+                    g_strdup_printf ("it keeps its data in another file, '%s', which is no absolute path", image->data_file));
+  return look_at (walk, image->data_path, &is_block);
 }
 
 /* Goes to the backing file of `image`, if the walk goes on there. */
@@ -111,7 +131,7 @@ walk_on (Walk *walk, GError **error)
   if (image == NULL)
     return stop_at (walk, VF_CHAIN_UNREADABLE, walk->path, g_strdup (reason->message));
   g_ptr_array_add (walk->chain->images, image);
-  return descend (walk, image);
+  return look_at_data (walk, image) && descend (walk, image);
 }
 
 VfChain *

@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/names.h"
 #include "base/process.h"
 #include "chain/backing_name.h"
 
@@ -36,6 +37,7 @@ vf_image_free (VfImage *image)
   g_free (image->backing_path);
   g_free (image->backing_format);
   g_free (image->data_file);
+  g_free (image->data_path);
   g_clear_pointer (&image->internal_snapshots, g_ptr_array_unref);
   g_free (image);
 }
@@ -89,7 +91,11 @@ parse_format_specific (VfImage *image, JsonObject *info, GError **error)
   if (data == NULL)
     return false;
   image->corrupt = vf_json_bool_or (data, "corrupt", false);
+  if (g_str_equal (image->format, "raw")) /* has no header to name one in */
+    return true;
   image->data_file = g_strdup (vf_json_string_or (data, "data-file", NULL));
+  bool is_text = image->data_file != NULL && strstr (image->data_file, "\xef\xbf\xbd") == NULL;
+  image->data_path = is_text ? vf_path_normal (image->data_file) : NULL;
   return true;
 }
 

@@ -19,7 +19,9 @@ typedef struct {
   char *backing_name;      /* as recorded in the header, or NULL */
   char *backing_path; /* backing_name made absolute against the image's directory; NULL if none, or if it is not a local path */
   char *backing_format; /* as recorded; NULL when it is not */
-  char *data_file;      /* external data file, or NULL */
+  char *data_file;      /* external data file, as recorded, or NULL */
+  char *data_path; /* the normal path that data_file is; NULL if none, or if that is no absolute path: QEMU looks for a relative
+                      one in its own working directory, libvirt since 10.10 beside the image */
   bool encrypted;
   bool dirty, corrupt;           /* the header's own flags */
   GPtrArray *internal_snapshots; /* VfInternalSnapshot */
@@ -55,9 +57,10 @@ char *vf_backing_name_relative (const char *from, const char *to);
 /* Follows the recorded names from the head down. */
 typedef enum {
   VF_CHAIN_WHOLE,
-  VF_CHAIN_MISSING,     /* `at` does not exist */
+  VF_CHAIN_MISSING,     /* `at`, a layer or a layer's data file, does not exist */
   VF_CHAIN_NO_FORMAT,   /* `at` names a backing file without recording its format */
-  VF_CHAIN_UNSUPPORTED, /* `at` has a backing that is not a local file or device, or is of a format that moves do not know */
+  VF_CHAIN_UNSUPPORTED, /* `at` has a backing or a data file that is not a local file or device, or is of a format that moves do
+                           not know */
   VF_CHAIN_LOOP,        /* `at` comes twice */
   VF_CHAIN_UNREADABLE,  /* `at` could not be looked at, or qemu-img could not read it */
 } VfChainState;
@@ -70,7 +73,7 @@ typedef struct {
 } VfChain;
 
 /* Never fails for what it finds (see state); the error is for cancellation and for qemu-img not being there. At most 256 layers
- * (more is UNSUPPORTED). One file under two names, or one device under two nodes, is a loop. */
+ * (more is UNSUPPORTED). One file under two names, or one device under two nodes, is a loop; data files count. */
 VfChain *vf_chain_read (const char *head, const char *format, GCancellable *cancellable, GError **error);
 void vf_chain_free (VfChain *chain);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfChain, vf_chain_free)

@@ -46,14 +46,24 @@ vf_image_create_overlay (const char *path, const char *backing, const char *back
   return true;
 }
 
-/* qemu-img opens what it writes, and that takes an encrypted image's key. */
-static bool
-write_names (int fd, const char *path, VfQcow2Header *header, const char *backing, const char *backing_format, GError **error)
+static void
+set_text (VfQcow2Header *header, guint32 extension, const char *text)
 {
-  g_autoptr (GBytes) format = g_bytes_new (backing_format, strlen (backing_format));
-  g_free (header->backing);
-  header->backing = g_strdup (backing);
-  vf_qcow2_header_set_extension (header, VF_QCOW2_BACKING_FORMAT, format);
+  g_autoptr (GBytes) bytes = g_bytes_new (text, strlen (text));
+  vf_qcow2_header_set_extension (header, extension, bytes);
+}
+
+/* qemu-img opens what it writes: that takes an encrypted image's key, and a data file that may not be there yet. */
+static bool
+write_names (int fd, const char *path, VfQcow2Header *header, const VfImageNames *names, GError **error)
+{
+  if (names->backing != NULL) {
+    g_free (header->backing);
+    header->backing = g_strdup (names->backing);
+    set_text (header, VF_QCOW2_BACKING_FORMAT, names->backing_format);
+  }
+  if (names->data_file != NULL)
+    set_text (header, VF_QCOW2_DATA_FILE, names->data_file);
   return vf_qcow2_header_write (header, fd, path, error);
 }
 
@@ -68,21 +78,24 @@ run_rebase (const char *path, const char *backing, const char *backing_format, G
 }
 
 bool
-vf_image_rebase_names (const char *path, const char *backing, const char *backing_format, GError **error)
+vf_image_rename (const char *path, const VfImageNames *names, GError **error)
 {
-  if (!names_are_plain (path, backing, backing_format, error))
+  if (names->backing != NULL && !names_are_plain (path, names->backing, names->backing_format, error))
     return false;
+  if (names->data_file != NULL && *names->data_file != '/')
+    return vf_error_set (error, VF_ERROR_REFUSED, "cannot write image '%s': its data file's name '%s' is no absolute path",
+                         path, names->data_file);
   g_auto (VfFd) fd = open (path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
   if (fd == VF_FD_NONE)
     return vf_error_set_errno (error, errno, "cannot open image '%s'", path);
   g_autoptr (VfQcow2Header) header = vf_qcow2_header_read (fd, path, error);
   if (header == NULL)
     return false;
-  if (header->has_data_file)
-    return vf_error_set (error, VF_ERROR_REFUSED, "cannot rebase image '%s': it has an external data file", path);
-  if (header->crypt != VF_QCOW2_CRYPT_NONE)
-    return write_names (fd, path, header, backing, backing_format, error);
-  return run_rebase (path, backing, backing_format, error);
+  if (names->data_file != NULL && !header->has_data_file)
+    return vf_error_set (error, VF_ERROR_REFUSED, "cannot write image '%s': it has no data file", path);
+  if (header->has_data_file || header->crypt != VF_QCOW2_CRYPT_NONE)
+    return write_names (fd, path, header, names, error);
+  return names->backing == NULL || run_rebase (path, names->backing, names->backing_format, error);
 }
 
 bool

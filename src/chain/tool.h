@@ -8,9 +8,16 @@
  */
 bool vf_image_create_overlay (const char *path, const char *backing, const char *backing_format, guint64 bytes, GError **error);
 
-/* `qemu-img rebase -u`: writes another backing name into a qcow2. VF_ERROR_REFUSED when the file at `path` is no qcow2, or has
- * an external data file, which qemu-img would open. */
-bool vf_image_rebase_names (const char *path, const char *backing, const char *backing_format, GError **error);
+/* The names that an image records of other files. */
+typedef struct {
+  const char *backing; /* NULL: as it is */
+  const char *backing_format;
+  const char *data_file; /* an absolute path; NULL: as it is */
+} VfImageNames;
+
+/* Writes other names into a qcow2: with `qemu-img rebase -u`, or without it where that would have to open a data file or an
+ * encrypted image. VF_ERROR_REFUSED when the file at `path` is no qcow2, or has no data file to name. */
+bool vf_image_rename (const char *path, const VfImageNames *names, GError **error);
 
 /* `qemu-img commit -d -b base`: folds `path` and every layer between into `base`, for a guest that is shut off. The layers
  * above base keep their content, which is then also in base. qemu-img's own locks refuse an image that is in use. Blocks as

@@ -24,6 +24,10 @@ print_layer (const VfPlanFile *file, const char *indent, FILE *out)
     fprintf (out, "%s  -> %s\n", indent, file->destination);
   if (file->new_backing != NULL)
     fprintf (out, "%s  its backing name becomes %s\n", indent, file->new_backing);
+  if (file->data_file != NULL)
+    fprintf (out, "%s  keeps its data in %s\n", indent, file->data_file);
+  if (file->new_data_file != NULL)
+    fprintf (out, "%s  its data file's name becomes %s\n", indent, file->new_data_file);
   if (file->encryption != NULL)
     fprintf (out, "%s  encrypted (%s), opened by secret %s\n", indent, file->encryption->format, file->encryption->secret);
   for (guint i = 0; i < file->internal_snapshots->len; i++)

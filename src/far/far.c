@@ -151,10 +151,13 @@ backing_args (const char *path, const char *id, const char *backing, const char 
 }
 
 bool
-vf_far_rebase (VfLink *link, const char *partial, const char *id, const char *backing, const char *backing_format,
-               GError **error)
+vf_far_rebase (VfLink *link, const char *partial, const char *id, const VfImageNames *names, GError **error)
 {
-  return call_for_nothing (link, "rebase", backing_args (partial, id, backing, backing_format), error);
+  JsonObject *args =
+      names->backing != NULL ? backing_args (partial, id, names->backing, names->backing_format) : vf_far_args (partial, id);
+  if (names->data_file != NULL) /* an agent that knows no such argument refuses images that have one */
+    json_object_set_string_member (args, "data_file", names->data_file);
+  return call_for_nothing (link, "rebase", args, error);
 }
 
 bool

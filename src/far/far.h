@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/host_look.h"
+#include "chain/tool.h"
 #include "link/link.h"
 #include "seed/seed.h"
 
@@ -46,9 +47,8 @@ bool vf_far_compare (VfLink *link, const char *path, const VfSeedSource *source,
 /* Gives a partial owner (by name, ignored where the far end does not know it) and mode. */
 bool vf_far_own (VfLink *link, const char *partial, const char *id, const VfFileFacts *as, GError **error);
 
-/* Writes another backing name into a partial qcow2, without opening the backing file. */
-bool vf_far_rebase (VfLink *link, const char *partial, const char *id, const char *backing, const char *backing_format,
-                    GError **error);
+/* Writes other names into a partial qcow2, without opening what they name. */
+bool vf_far_rebase (VfLink *link, const char *partial, const char *id, const VfImageNames *names, GError **error);
 
 /* An empty qcow2 of `bytes` over `backing` (whose content is not read). Its name must carry the id; an old one is replaced. */
 bool vf_far_create_cap (VfLink *link, const char *path, const char *id, const char *backing, const char *backing_format,

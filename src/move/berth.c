@@ -18,8 +18,8 @@ berth_file (VfMove *move, guint index, GError **error)
     return true;
   g_autofree char *partial =
       file->destination_is_block ? g_strdup (file->destination) : vf_name_partial (file->destination, plan->id);
-  if (file->new_backing != NULL && !entry->berth_begun &&
-      !vf_far_rebase (link, partial, plan->id, file->new_backing, file->backing_format, error))
+  VfImageNames names = { file->new_backing, file->backing_format, file->new_data_file };
+  if (vf_plan_file_is_renamed (file) && !entry->berth_begun && !vf_far_rebase (link, partial, plan->id, &names, error))
     return false;
   if (file->destination_is_block)
     return true;

@@ -37,9 +37,11 @@ add_chain_paths (VfMove *move, GHashTable *used, VfSource *source, GError **erro
   g_autoptr (VfChain) chain = vf_chain_read (source->path, source->format != NULL ? source->format : "raw", NULL, error);
   if (chain == NULL)
     return false;
-  for (guint i = 0; i < chain->images->len; i++)
-    if (!add_path (used, ((const VfImage *)chain->images->pdata[i])->path, error))
+  for (guint i = 0; i < chain->images->len; i++) {
+    const VfImage *image = chain->images->pdata[i];
+    if (!add_path (used, image->path, error) || (image->data_path != NULL && !add_path (used, image->data_path, error)))
       return false;
+  }
   if (chain->state == VF_CHAIN_WHOLE || chain->state == VF_CHAIN_MISSING)
     return true;
   vf_error_set (error, VF_ERROR_REFUSED, "cannot tell what another guest's disk '%s' needs: %s", source->path,
@@ -146,9 +148,11 @@ is_media (const VfPlan *plan, guint index)
 {
   for (guint i = 0; i < plan->disks->len; i++) {
     const VfPlanDisk *disk = vf_plan_disk (plan, i);
-    for (guint j = 0; disk->treatment == VF_TREAT_MEDIA && j < disk->layers->len; j++)
-      if (g_array_index (disk->layers, guint, j) == index)
+    for (guint j = 0; disk->treatment == VF_TREAT_MEDIA && j < disk->layers->len; j++) {
+      guint layer = g_array_index (disk->layers, guint, j);
+      if (layer == index || g_strcmp0 (vf_plan_file (plan, layer)->data_file, vf_plan_file (plan, index)->source) == 0)
         return true;
+    }
   }
   return false;
 }

@@ -48,8 +48,10 @@ add_chain_facts (Survey *survey, const VfHead *head, GError **error)
   for (guint i = 0; i < head->chain->images->len; i++) {
     const char *path = ((const VfImage *)head->chain->images->pdata[i])->path;
     g_autofree char *directory = vf_path_directory (path);
+    const char *data = ((const VfImage *)head->chain->images->pdata[i])->data_path;
     g_hash_table_add (survey->read, g_strdup (path));
-    if (!add_file_facts (survey->inventory, path, error) || !add_facts (survey->inventory, directory, error))
+    if (!add_file_facts (survey->inventory, path, error) || !add_facts (survey->inventory, directory, error) ||
+        (data != NULL && !add_file_facts (survey->inventory, data, error)))
       return false;
   }
   return head->chain->state != VF_CHAIN_MISSING && head->chain->state != VF_CHAIN_UNREADABLE

@@ -27,6 +27,8 @@ describe_layer (const VfPlanFile *file)
   if (file->link_text != NULL)
     json_object_set_string_member (object, "link_text", file->link_text);
   json_object_set_array_member (object, "internal_snapshots", snapshots);
+  if (file->data_file != NULL)
+    json_object_set_string_member (object, "data_file", file->data_file);
   if (file->encryption != NULL)
     json_object_set_object_member (object, "encryption", describe_encryption (file->encryption));
   return object;
@@ -62,7 +64,8 @@ describe_snapshots (const VfPlan *plan)
   return array;
 }
 
-/* What belongs to no running chain: side branches, memory files, UEFI variables, what the user named, symlinks. */
+/* What is no layer of a running chain: side branches, data files, memory files, UEFI variables, what the user named, symlinks.
+ */
 static JsonArray *
 describe_other_files (const VfPlan *plan)
 {

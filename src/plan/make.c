@@ -59,6 +59,33 @@ file_at (const Making *making, const char *source)
   return file;
 }
 
+/* Files of shared storage are no files of the plan: they are neither copied nor ever removed. */
+static bool
+travels (const Making *making, const char *name)
+{
+  return vf_inventory_file (making->inventory, name) != NULL && !vf_inventory_is_shared (making->inventory, name);
+}
+
+/* Both are never one that is there already: the image would share its data with another that names the same file. */
+static void
+add_data_file (const Making *making, const VfImage *image, VfPlanFile *layer)
+{
+  if (image->data_path == NULL)
+    return;
+  const char *there = vf_places_of (making->places, image->data_path);
+  layer->data_file = g_strdup (vf_inventory_real (making->inventory, image->data_path));
+  layer->new_data_file = strcmp (there, image->data_file) == 0 ? NULL : g_strdup (there);
+  layer->maybe_there = false;
+  if (!travels (making, image->data_path) || find_file (making, image->data_path) >= 0)
+    return; /* preflight refuses both */
+  VfPlanFile *file = file_at (making, image->data_path);
+  file->kind = VF_PLAN_DATA;
+  file->format = g_strdup ("raw");
+  file->virtual_bytes = image->virtual_bytes;
+  file->maybe_there = false;
+  g_ptr_array_add (making->plan->files, file);
+}
+
 static guint
 add_layer (const Making *making, const VfImage *image)
 {
@@ -79,15 +106,10 @@ add_layer (const Making *making, const VfImage *image)
     const VfInternalSnapshot *snapshot = image->internal_snapshots->pdata[i];
     g_ptr_array_add (file->internal_snapshots, g_strdup (snapshot->name));
   }
+  guint index = making->plan->files->len;
   g_ptr_array_add (making->plan->files, file);
-  return making->plan->files->len - 1;
-}
-
-/* Files of shared storage are no files of the plan: they are neither copied nor ever removed. */
-static bool
-travels (const Making *making, const char *name)
-{
-  return vf_inventory_file (making->inventory, name) != NULL && !vf_inventory_is_shared (making->inventory, name);
+  add_data_file (making, image, file);
+  return index;
 }
 
 static GArray *
@@ -160,6 +182,9 @@ add_disk (const Making *making, const VfXmlDisk *disk)
   if (making->plan->offline) /* nobody writes it, so nothing is put over it */
     return;
   top->is_top = true;
+  gint data = vf_plan_find_source (making->plan, top->data_file);
+  if (data >= 0)
+    vf_plan_file (making->plan, (guint)data)->is_top = true;
   planned->cap_directory_source = top->source_is_block ? g_strdup (making->request->cap_directory) : NULL;
   planned->cap_directory_destination = top->destination_is_block ? g_strdup (making->request->cap_directory) : NULL;
   name_disk (making, head, planned, top);

@@ -191,6 +191,11 @@ place_chains (VfPlaces *places, const VfInventory *inventory)
       const char *path = ((const VfImage *)head->chain->images->pdata[j])->path;
       place_name (places, path, place_beside (places, inventory, head, path));
     }
+    for (guint j = 0; j < head->chain->images->len; j++) {
+      const char *path = ((const VfImage *)head->chain->images->pdata[j])->data_path;
+      if (path != NULL)
+        place_name (places, path, place_beside (places, inventory, head, path));
+    }
   }
 }
 

@@ -14,6 +14,8 @@ file_free (VfPlanFile *file)
   g_free (file->backing);
   g_free (file->backing_format);
   g_free (file->new_backing);
+  g_free (file->data_file);
+  g_free (file->new_data_file);
   g_free (file->link_text);
   g_ptr_array_unref (file->internal_snapshots);
   vf_encryption_free (file->encryption);
@@ -232,7 +234,8 @@ vf_plan_snapshot_metadata (const char *domain, const char *snapshot)
 const char *
 vf_plan_file_kind_name (VfPlanFileKind kind)
 {
-  static const char *const names[] = { "layer", "memory", "nvram", "other", "link", "directory link", "tpm", "managed-save" };
+  static const char *const names[] = { "layer",          "memory", "nvram",        "other", "link",
+                                       "directory link", "tpm",    "managed-save", "data" };
   return names[kind];
 }
 
@@ -241,7 +244,8 @@ is_written_top (const VfPlan *plan, const VfPlanFile *file)
 {
   for (guint i = 0; i < plan->disks->len; i++) {
     const VfPlanDisk *disk = vf_plan_disk (plan, i);
-    if (disk->treatment == VF_TREAT_MOVE && vf_plan_disk_top (plan, disk) == file)
+    const VfPlanFile *top = disk->treatment == VF_TREAT_MOVE ? vf_plan_disk_top (plan, disk) : NULL;
+    if (top != NULL && (top == file || g_strcmp0 (top->data_file, file->source) == 0))
       return true;
   }
   return false;
@@ -256,6 +260,7 @@ vf_plan_file_is_written (const VfPlan *plan, const VfPlanFile *file)
   case VF_PLAN_SAVED:
     return true;
   case VF_PLAN_LAYER:
+  case VF_PLAN_DATA:
   case VF_PLAN_MEMORY:
   default:
     return is_written_top (plan, file);
@@ -280,6 +285,12 @@ vf_plan_directory_facts (const VfPlan *plan, const char *path)
       return directory->facts;
   }
   return NULL;
+}
+
+bool
+vf_plan_file_is_renamed (const VfPlanFile *file)
+{
+  return file->new_backing != NULL || file->new_data_file != NULL;
 }
 
 bool

@@ -18,6 +18,7 @@ typedef enum {
   VF_PLAN_DIRECTORY_LINK, /* one on the way to them; stays at the source, as directories do */
   VF_PLAN_TPM,            /* a file of an emulated TPM's state; of offline moves, as the next */
   VF_PLAN_SAVED,          /* the managed save image: the RAM of a guest that is shut off */
+  VF_PLAN_DATA,           /* what a qcow2 layer keeps its data in */
 } VfPlanFileKind;
 
 /* One file that must be at the destination. */
@@ -28,16 +29,18 @@ typedef struct {
   VfFileFacts *facts; /* of the source, as it was when the plan was made */
   bool source_is_block;
   bool destination_is_block;
-  bool is_top;   /* the guest goes on writing it: a cap is put over it */
+  bool is_top;   /* the guest goes on writing it, until a cap is put over it, or over the layer whose data file it is */
   bool is_round; /* a former cap, added by a round */
   char *format;  /* of a layer or variable store */
   guint64 virtual_bytes;
   char *backing; /* source path of the layer below, or NULL */
   char *backing_format;
-  char *new_backing; /* the backing name to write into the copy; NULL: the recorded one is right there */
-  bool maybe_there;  /* the destination has a file of that name and size: if its content is equal it is used, else the move is
-                        refused */
-  char *link_text;   /* of a symlink: what it must say at the destination; else NULL */
+  char *new_backing;   /* the backing name to write into the copy; NULL: the recorded one is right there */
+  char *data_file;     /* source path of the file that the layer keeps its data in, or NULL */
+  char *new_data_file; /* that file's name to write into the copy; NULL: the recorded one is right there */
+  bool maybe_there;    /* the destination has a file of that name and size: if its content is equal it is used, else the move is
+                          refused */
+  char *link_text;     /* of a symlink: what it must say at the destination; else NULL */
   GPtrArray *internal_snapshots; /* char * */
   VfEncryption *encryption;      /* of a layer; NULL: none */
 } VfPlanFile;
@@ -164,7 +167,7 @@ char *vf_plan_managed_save (const char *domain);
 /* Where libvirt keeps its knowledge of a guest's snapshot, on any host. The caller frees. */
 char *vf_plan_snapshot_metadata (const char *domain, const char *snapshot);
 
-/* "layer", "memory", "nvram", "other", "link", "directory link", "tpm", "managed-save": on disk in journals. */
+/* "layer", "memory", "nvram", "other", "link", "directory link", "tpm", "managed-save", "data": on disk in journals. */
 const char *vf_plan_file_kind_name (VfPlanFileKind kind);
 
 /* True for what the guest, or libvirt for it, will write or remove at the destination: never a file that was there before. */
@@ -173,6 +176,9 @@ bool vf_plan_file_is_written (const VfPlan *plan, const VfPlanFile *file);
 /* The planned facts of a directory at that path, or NULL. */
 const VfFileFacts *vf_plan_directory_facts (const VfPlan *plan, const char *path);
 VfPlanDirectory *vf_plan_directory_new (const char *path, VfFileFacts *facts); /* takes facts */
+
+/* True if the copy gets other names than the source records. */
+bool vf_plan_file_is_renamed (const VfPlanFile *file);
 
 /* True for a symlink of either kind. */
 bool vf_plan_file_is_link (const VfPlanFile *file);

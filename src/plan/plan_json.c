@@ -73,6 +73,8 @@ vf_plan_file_to_json (const VfPlanFile *file)
   vf_json_set_string (object, "backing", file->backing);
   vf_json_set_string (object, "backing_format", file->backing_format);
   vf_json_set_string (object, "new_backing", file->new_backing);
+  vf_json_set_string (object, "data_file", file->data_file);
+  vf_json_set_string (object, "new_data_file", file->new_data_file);
   vf_json_set_string (object, "link_text", file->link_text);
   set_strings (object, "internal_snapshots", file->internal_snapshots);
   if (file->encryption != NULL)
@@ -92,7 +94,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VfPlanFile, plan_file_free)
 static bool
 file_kind_from_name (const char *name, VfPlanFileKind *kind, GError **error)
 {
-  for (*kind = VF_PLAN_LAYER; *kind <= VF_PLAN_SAVED; (*kind)++)
+  for (*kind = VF_PLAN_LAYER; *kind <= VF_PLAN_DATA; (*kind)++)
     if (g_str_equal (name, vf_plan_file_kind_name (*kind)))
       return true;
   return vf_error_set (error, VF_ERROR_CORRUPT, "cannot read plan: a file of kind '%s' is not known", name);
@@ -125,6 +127,8 @@ vf_plan_file_from_json (JsonObject *object, GError **error)
   file->backing = g_strdup (vf_json_string_or (object, "backing", NULL));
   file->backing_format = g_strdup (vf_json_string_or (object, "backing_format", NULL));
   file->new_backing = g_strdup (vf_json_string_or (object, "new_backing", NULL));
+  file->data_file = g_strdup (vf_json_string_or (object, "data_file", NULL));
+  file->new_data_file = g_strdup (vf_json_string_or (object, "new_data_file", NULL));
   file->link_text = g_strdup (vf_json_string_or (object, "link_text", NULL));
   if (vf_plan_file_is_link (file) && file->link_text == NULL) {
     vf_error_set (error, VF_ERROR_CORRUPT, "cannot read plan: symlink '%s' has no text", file->source);

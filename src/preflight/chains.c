@@ -9,6 +9,14 @@ level_of (const VfHead *head)
   return head->snapshot == NULL ? VF_FINDING_REFUSE : VF_FINDING_WARN;
 }
 
+/* What a relative name means depends on who opens the image. */
+static bool
+names_no_data_path (const VfChain *chain)
+{
+  const VfImage *last = chain->images->len == 0 ? NULL : chain->images->pdata[chain->images->len - 1];
+  return last != NULL && last->data_file != NULL && last->data_path == NULL;
+}
+
 static void
 check_chain (const VfPreflight *preflight, const VfHead *head)
 {
@@ -39,9 +47,14 @@ check_chain (const VfPreflight *preflight, const VfHead *head)
                      "the image does not record the format of its backing file, and a guest could forge it (%s)", whose);
     break;
   case VF_CHAIN_UNSUPPORTED:
-    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "unsupported-layer", chain->at, NULL, "%s (%s)",
-                     chain->reason != NULL ? chain->reason : "the image or its backing is of a kind that cannot be moved",
-                     whose);
+    if (names_no_data_path (chain))
+      vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "data-file", chain->at,
+                       "record its absolute path with the guest shut off: qemu-img amend -f qcow2 -o data_file=PATH IMAGE",
+                       "%s (%s)", chain->reason, whose);
+    else
+      vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "unsupported-layer", chain->at, NULL, "%s (%s)",
+                       chain->reason != NULL ? chain->reason : "the image or its backing is of a kind that cannot be moved",
+                       whose);
     break;
   case VF_CHAIN_LOOP:
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "chain-loop", chain->at, NULL, "the image backs on itself (%s)",
@@ -62,11 +75,12 @@ check_image (const VfPreflight *preflight, const VfHead *head, const VfImage *im
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "encrypted", image->path,
                      "name it in the disk's <source> or <backingStore>: <encryption format='luks'><secret …/>",
                      "the image is encrypted, and the guest's definition names no secret for it");
-  if (image->data_file != NULL)
-    vf_findings_add (
-        preflight->findings, VF_FINDING_REFUSE, "data-file", image->path,
-        "convert it into an image of its own first (virsh blockcopy, or qemu-img convert while the guest is shut off)",
-        "the image keeps its data in another file ('%s'), which this version cannot carry", image->data_file);
+  if (image->data_path != NULL && vf_inventory_is_shared (preflight->inventory, image->path) !=
+                                      vf_inventory_is_shared (preflight->inventory, image->data_path))
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "data-file", image->path,
+                     "put both on storage that the hosts share, or both on storage that they do not",
+                     "the image keeps its data in '%s', and only one of both is on storage that the hosts share",
+                     image->data_path);
   if (image->corrupt)
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "corrupt", image->path, "repair it with qemu-img check -r all",
                      "the image is marked corrupt");
@@ -145,6 +159,66 @@ check_dependents (const VfPreflight *preflight)
   }
 }
 
+static bool
+is_layer (const VfInventory *inventory, const char *path)
+{
+  for (guint i = 0; i < inventory->heads->len; i++) {
+    const GPtrArray *images = ((const VfHead *)inventory->heads->pdata[i])->chain->images;
+    for (guint j = 0; j < images->len; j++)
+      if (strcmp (vf_inventory_real (inventory, ((const VfImage *)images->pdata[j])->path), path) == 0)
+        return true;
+  }
+  return false;
+}
+
+/* A file in which an image keeps its data is that image's alone. */
+static void
+check_data_files (const VfPreflight *preflight)
+{
+  const VfPlan *plan = preflight->plan;
+  g_autoptr (GHashTable) users = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint i = 0; i < plan->files->len; i++) {
+    const VfPlanFile *file = vf_plan_file (plan, i);
+    if (file->data_file == NULL)
+      continue;
+    const char *other = g_hash_table_lookup (users, file->data_file);
+    g_hash_table_insert (users, file->data_file, file->source);
+    if (other != NULL || is_layer (preflight->inventory, file->data_file))
+      vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "data-file", file->source,
+                       "give the image a data file of its own, or detach what else uses it",
+                       "the image keeps its data in '%s', which %s uses too", file->data_file,
+                       other != NULL ? other : "a disk");
+  }
+}
+
+/* libvirt since 10.10 lets the definition name another one than the header does. */
+static void
+check_data_store (const VfPreflight *preflight, const VfSource *source)
+{
+  const VfInventory *inventory = preflight->inventory;
+  gint layer = source->path == NULL ? -1 : vf_plan_find_source (preflight->plan, vf_inventory_real (inventory, source->path));
+  if (source->data_store == NULL || layer < 0)
+    return;
+  const char *recorded = vf_plan_file (preflight->plan, (guint)layer)->data_file;
+  if (g_strcmp0 (vf_inventory_real (inventory, source->data_store), recorded) != 0)
+    vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "data-file", source->path,
+                     "let both name the same: qemu-img amend -f qcow2 -o data_file=PATH IMAGE, or no <dataStore>",
+                     "the guest's definition says that the image keeps its data in '%s', its header says '%s'",
+                     source->data_store, recorded != NULL ? recorded : "in itself");
+}
+
+static void
+check_data_stores (const VfPreflight *preflight)
+{
+  const VfDomainXml *domain = preflight->inventory->domain;
+  for (guint i = 0; i < domain->disks->len; i++) {
+    const VfXmlDisk *disk = domain->disks->pdata[i];
+    check_data_store (preflight, disk->source);
+    for (guint j = 0; j < disk->backing->len; j++)
+      check_data_store (preflight, disk->backing->pdata[j]);
+  }
+}
+
 static void
 check_variables (const VfPreflight *preflight)
 {
@@ -162,6 +236,8 @@ vf_preflight_chains (const VfPreflight *preflight)
     check_chain (preflight, heads->pdata[i]);
   check_images (preflight);
   check_dependents (preflight);
+  check_data_files (preflight);
+  check_data_stores (preflight);
   check_variables (preflight);
   check_snapshots_are_held (preflight);
 }

@@ -88,7 +88,7 @@ check_destination_space (const VfPreflight *preflight)
       if (vf_plan_disk_top (plan, vf_plan_disk (plan, d)) == file)
         cap_directory = vf_plan_disk (plan, d)->cap_directory_destination;
     const VfFileFacts *cap_there = cap_directory != NULL ? far_file (preflight, cap_directory) : there;
-    if (file->is_top && cap_there != NULL)
+    if (file->is_top && file->kind == VF_PLAN_LAYER && cap_there != NULL)
       add_demand (demands, cap_there, cap_directory != NULL ? cap_directory : file->destination, cap_growth (preflight, file));
   }
   report (preflight, demands, preflight->destination->host);

@@ -75,11 +75,12 @@ check_device (const VfPreflight *preflight, const VfPlanFile *file, const VfFarF
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "device-not-empty", file->destination,
                      "if it can go: wipefs -a DEVICE at the destination", "the device at %s holds something: %s", host,
                      there->signature);
-  if (file->new_backing != NULL)
+  if (vf_plan_file_is_renamed (file))
     vf_findings_add (
         preflight->findings, VF_FINDING_REFUSE, "device-backing-name", file->destination,
         "place the layer below so that its recorded name stays true, or this layer into a file",
-        "the layer on this device records a backing name that would have to change, and names are changed in files only");
+        "the layer on this device records a %s name that would have to change, and names are changed in files only",
+        file->new_backing != NULL ? "backing" : "data file");
   bool exact = g_strcmp0 (file->format, "raw") == 0;
   if (exact ? there->file->bytes != file->facts->bytes : there->file->bytes < file->facts->bytes)
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "device-size", file->destination, "create a device of that size",
@@ -93,7 +94,7 @@ check_offline_device (const VfPreflight *preflight, const VfPlanFile *file, cons
 {
   if (!preflight->plan->offline || !file->source_is_block)
     return;
-  if (file->new_backing != NULL || (file->destination_is_block && there->file->bytes != file->facts->bytes))
+  if (vf_plan_file_is_renamed (file) || (file->destination_is_block && there->file->bytes != file->facts->bytes))
     vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "offline-device", file->source,
                      "take a device of the same size and keep the places below it, or move the guest while it runs",
                      "its copy would not equal it, so nobody could see whether the device was written meanwhile");

@@ -13,6 +13,7 @@ vf_source_free (VfSource *source)
   g_free (source->name);
   g_free (source->volume);
   g_free (source->problem);
+  g_free (source->data_store);
   vf_encryption_free (source->encryption);
   g_free (source);
 }
@@ -156,6 +157,18 @@ read_encryption (const xmlNode *layer)
   return read;
 }
 
+static char *
+read_data_store (const xmlNode *source)
+{
+  const xmlNode *store = vf_xml_first (source, "dataStore");
+  const xmlNode *element = vf_xml_first (store, "source");
+  const char *attribute = store == NULL ? NULL : vf_source_attribute (store);
+  if (element == NULL)
+    return NULL;
+  char *path = attribute == NULL ? NULL : vf_xml_attribute (element, attribute);
+  return path != NULL ? path : g_strdup ("");
+}
+
 VfSource *
 vf_source_read (const xmlNode *layer, char *format)
 {
@@ -165,6 +178,7 @@ vf_source_read (const xmlNode *layer, char *format)
   const xmlNode *element = vf_xml_first (layer, "source");
   const char *attribute = vf_source_attribute (layer);
   const char *speciality = source_speciality (element);
+  source->data_store = read_data_store (element);
   if (element == NULL) /* an empty drive, whatever its type says */
     return source;
   if (attribute == NULL || speciality != NULL) {

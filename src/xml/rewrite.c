@@ -112,6 +112,20 @@ set_format (xmlNode *layer, FormatPlace place, const char *format)
   vf_xml_set_attribute (holder, "type", format);
 }
 
+/* Another image, which a change with a format means, has another data file or none; libvirt reads its name from the header. */
+static void
+rewrite_data_store (xmlNode *source, const VfPathChange *change, GHashTable *changes)
+{
+  xmlNode *store = vf_xml_first (source, "dataStore");
+  const char *attribute = store == NULL ? NULL : vf_source_attribute (store);
+  xmlNode *place = vf_xml_first (store, "source");
+  const VfPathChange *moved = attribute == NULL || place == NULL ? NULL : find_change (place, attribute, changes);
+  if (change != NULL && change->to_format != NULL)
+    vf_xml_remove_all (source, "dataStore");
+  else if (moved != NULL)
+    set_source (store, place, attribute, moved);
+}
+
 /* One layer: a <disk>, <backingStore> or <mirror>. Returns the change that was made, or NULL. */
 static const VfPathChange *
 rewrite_layer (xmlNode *layer, FormatPlace place, GHashTable *changes)
@@ -122,6 +136,8 @@ rewrite_layer (xmlNode *layer, FormatPlace place, GHashTable *changes)
   const VfPathChange *change = attribute != NULL ? find_change (source, attribute, changes)
                                : volume != NULL  ? g_hash_table_lookup (changes, volume)
                                                  : NULL;
+  if (source != NULL)
+    rewrite_data_store (source, change, changes);
   if (change == NULL)
     return NULL;
   if (!g_str_equal (change->from, change->to) || attribute != NULL)
@@ -172,6 +188,9 @@ strip_disk (xmlNode *disk)
       vf_xml_remove_attribute (layer, "index");
     if (source != NULL)
       vf_xml_remove_attribute (source, "index");
+    xmlNode *data = vf_xml_first (vf_xml_first (source, "dataStore"), "source");
+    if (data != NULL)
+      vf_xml_remove_attribute (data, "index");
   }
 }
 

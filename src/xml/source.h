@@ -31,6 +31,8 @@ typedef struct {
   char *volume;  /* "volume:POOL/NAME" of a volume, or NULL; it is of kind OTHER until someone has looked up its path */
   char *problem; /* why a volume could not be looked up, or NULL */
   VfEncryption *encryption; /* NULL: not encrypted */
+  char *data_store; /* of a qcow2 layer: the path of its data file; "" where that is no path; NULL when the XML does not say, as
+                       before libvirt 10.10 */
 } VfSource;
 
 #define VF_VOLUME_PREFIX "volume:"

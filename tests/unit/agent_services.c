@@ -172,13 +172,31 @@ test_rebase (AgentPair *pair, gconstpointer data)
   g_autofree char *path = in_root (pair, PARTIAL);
   VfFileId far_id;
   g_assert_true (vf_far_create_cap (pair->link, path, ID, "/old/base", "raw", MIB, &far_id, &error));
-  g_assert_true (vf_far_rebase (pair->link, path, ID, "../new/base.qcow2", "qcow2", &error));
+  g_assert_true (vf_far_rebase (pair->link, path, ID, &(VfImageNames){ "../new/base.qcow2", "qcow2", NULL }, &error));
   g_assert_no_error (error);
   VfFileId now = id_of (path);
   g_assert_true (vf_file_id_equal (&now, &far_id));
   g_autofree char *info = image_info (path);
   g_assert_nonnull (strstr (info, "backing file: ../new/base.qcow2 "));
   g_assert_nonnull (strstr (info, "backing file format: qcow2\n"));
+  g_assert_false (vf_far_rebase (pair->link, path, ID, &(VfImageNames){ .data_file = "/new/data" }, &error));
+  g_assert_nonnull (strstr (error->message, "it has no data file"));
+}
+
+static void
+test_rename_data_file (AgentPair *pair, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = in_root (pair, PARTIAL);
+  guint8 header[1024] = { 'Q', 'F', 'I', 0xfb, 0, 0, 0, 3, [23] = 9, [79] = 4, [103] = 104 };
+  g_file_set_contents (path, (const char *)header, sizeof header, NULL);
+  g_assert_true (vf_far_rebase (pair->link, path, ID, &(VfImageNames){ .data_file = "/new/data" }, &error));
+  g_assert_no_error (error);
+  g_autofree char *written = NULL;
+  g_assert_true (g_file_get_contents (path, &written, NULL, NULL));
+  g_assert_cmpmem (written + 104, 17, "DATA\0\0\0\x09/new/data", 17);
+  g_assert_false (vf_far_rebase (pair->link, path, ID, &(VfImageNames){ .data_file = "nbd:x" }, &error));
+  g_assert_nonnull (strstr (error->message, "no absolute path"));
 }
 
 static void
@@ -186,17 +204,15 @@ test_rebase_hostile (AgentPair *pair, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *path = in_root (pair, PARTIAL);
-  guint8 header[104] = {
-    'Q', 'F', 'I', 0xfb, 0, 0, 0, 3, [23] = 16, [79] = 4, [103] = 104
-  }; /* version 3, external data file */
+  guint8 header[104] = { 'Q', 'F', 'I', 0xfb, 0, 0, 0, 3, [23] = 8, [103] = 104 }; /* its clusters are too small */
   write_text (path, "no qcow2");
-  g_assert_false (vf_far_rebase (pair->link, path, ID, "/base", "raw", &error));
+  g_assert_false (vf_far_rebase (pair->link, path, ID, &(VfImageNames){ "/base", "raw", NULL }, &error));
   g_assert_error (error, VF_ERROR, VF_ERROR_REFUSED);
   g_assert_nonnull (strstr (error->message, path));
   g_clear_error (&error);
   g_file_set_contents (path, (const char *)header, sizeof header, NULL);
-  g_assert_false (vf_far_rebase (pair->link, path, ID, "/base", "raw", &error));
-  g_assert_nonnull (strstr (error->message, "external data file"));
+  g_assert_false (vf_far_rebase (pair->link, path, ID, &(VfImageNames){ "/base", "raw", NULL }, &error));
+  g_assert_nonnull (strstr (error->message, "cluster size"));
 }
 
 static void
@@ -412,6 +428,7 @@ main (int argc, char **argv)
   ADD ("a cap with hostile arguments is refused", test_cap_hostile);
   ADD ("a rebase writes another name into the same file", test_rebase);
   ADD ("a rebase of what is no plain qcow2 is refused", test_rebase_hostile);
+  ADD ("a data file gets another name", test_rename_data_file);
   ADD ("an owner unknown here is passed over", test_own);
   ADD ("a device is seeded unless it is too small", test_device);
   ADD ("a device that a process has open is busy", test_device_held);

@@ -187,6 +187,31 @@ a_loop_through_another_name_is_found (Files *files, gconstpointer data)
 }
 
 static void
+a_data_file_must_be_a_file_of_its_own (Files *files, gconstpointer data)
+{
+  if (!have_qemu_img ())
+    return;
+  g_autofree char *outside = at (files, "outside");
+  g_autofree char *option = g_strconcat ("data_file=", outside, NULL);
+  RUN (files, "qemu-img", "create", "-q", "-f", "qcow2", "-o", option, "image", "1M");
+  g_autoptr (VfChain) whole = read_chain (files, "image", "qcow2");
+  g_assert_cmpint (whole->state, ==, VF_CHAIN_WHOLE);
+  g_assert_cmpstr (((const VfImage *)whole->images->pdata[0])->data_path, ==, outside);
+  RUN (files, "ln", "-f", "image", "outside");
+  g_autoptr (VfChain) itself = read_chain (files, "image", "qcow2");
+  assert_stopped (files, itself, VF_CHAIN_LOOP, "outside", 1);
+  RUN (files, "rm", "outside");
+  g_autoptr (VfChain) missing = read_chain (files, "image", "qcow2");
+  assert_stopped (files, missing, VF_CHAIN_MISSING, "outside", 1);
+  RUN (files, "mkfifo", "outside");
+  g_autoptr (VfChain) fifo = read_chain (files, "image", "qcow2");
+  assert_stopped (files, fifo, VF_CHAIN_UNSUPPORTED, "outside", 1);
+  RUN (files, "qemu-img", "create", "-q", "-f", "qcow2", "-o", "data_file=beside", "relative", "1M");
+  g_autoptr (VfChain) relative = read_chain (files, "relative", "qcow2");
+  assert_stopped (files, relative, VF_CHAIN_UNSUPPORTED, "relative", 1);
+}
+
+static void
 a_backing_elsewhere_is_unsupported (Files *files, gconstpointer data)
 {
   static const char *const names[] = { "nbd:localhost:10809", "json:{\"driver\":\"file\",\"filename\":\"/etc/passwd\"}",
@@ -290,6 +315,7 @@ main (int argc, char **argv)
   ADD ("/chain/follow/a fifo does not hang the reader", a_fifo_does_not_hang_the_reader);
   ADD ("/chain/follow/a broken layer is unreadable with QEMU's reason", a_broken_layer_is_unreadable_with_qemus_reason);
   ADD ("/chain/follow/without qemu-img the reason is told", without_qemu_img_the_reason_is_told);
+  ADD ("/chain/follow/a data file must be a file of its own", a_data_file_must_be_a_file_of_its_own);
   ADD ("/chain/follow/a request to stop ends the walk", a_request_to_stop_ends_the_walk);
   return g_test_run ();
 }

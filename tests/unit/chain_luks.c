@@ -77,7 +77,7 @@ a_backing_name_is_written_without_the_key (Files *files, gconstpointer data)
   g_assert_false (run_in (files, "qemu-img", "rebase", "-u", "-f", "qcow2", "-b", "x", "-F", "raw", "top", NULL));
   static const char *const names[] = { "../elsewhere/a base with a much longer name.qcow2", "b" };
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
-    g_assert_true (vf_image_rebase_names (path, names[i], "qcow2", &error));
+    g_assert_true (vf_image_rename (path, &(VfImageNames){ names[i], "qcow2", NULL }, &error));
     g_assert_no_error (error);
     g_autoptr (VfImage) image = vf_image_read (path, "qcow2", false, NULL, NULL);
     g_assert_cmpstr (image->backing_name, ==, names[i]);
@@ -87,7 +87,34 @@ a_backing_name_is_written_without_the_key (Files *files, gconstpointer data)
   assert_opens (files, "{\"driver\":\"qcow2\",\"encrypt.format\":\"luks\",\"encrypt.key-secret\":\"key\",\"backing\":null,"
                        "\"file\":{\"driver\":\"file\",\"filename\":\"top\"}}");
   g_autofree char *too_long = g_strnfill (1024, 'x');
-  g_assert_false (vf_image_rebase_names (path, too_long, "qcow2", &error));
+  g_assert_false (vf_image_rename (path, &(VfImageNames){ too_long, "qcow2", NULL }, &error));
+  g_assert_true (vf_error_is (error, VF_ERROR_REFUSED));
+}
+
+/* The file that it names is not there, and need not be. */
+static void
+names_are_written_where_there_is_a_data_file (Files *files, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = at (files, "top");
+  g_autofree char *outside = at (files, "outside");
+  g_autofree char *option = g_strconcat ("data_file=", outside, NULL);
+  if (!have_qemu_img ())
+    return;
+  RUN (files, "qemu-img", "create", "-q", "-f", "raw", "base", "1M");
+  RUN (files, "qemu-img", "create", "-q", "-f", "qcow2", "-o", option, "-b", "base", "-F", "raw", "top");
+  RUN (files, "qemu-io", "-c", "write -P 7 0 4096", "top");
+  RUN (files, "mv", "outside", "a data file with a name that is much longer");
+  RUN (files, "mv", "base", "b");
+  g_autofree char *moved = at (files, "a data file with a name that is much longer");
+  g_assert_true (vf_image_rename (path, &(VfImageNames){ "b", "raw", moved }, &error));
+  g_assert_no_error (error);
+  g_autoptr (VfImage) image = vf_image_read (path, "qcow2", false, NULL, &error);
+  g_assert_cmpstr (image->backing_name, ==, "b");
+  g_assert_cmpstr (image->data_path, ==, moved);
+  RUN (files, "qemu-img", "check", "-q", "top");
+  RUN (files, "qemu-io", "-c", "read -P 7 0 4096", "-c", "read -P 0 4096 4096", "top");
+  g_assert_false (vf_image_rename (path, &(VfImageNames){ .data_file = "json:{}" }, &error));
   g_assert_true (vf_error_is (error, VF_ERROR_REFUSED));
 }
 
@@ -234,6 +261,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/luks/a backing name is written without the key", a_backing_name_is_written_without_the_key);
+  ADD ("/qcow2/names are written where there is a data file", names_are_written_where_there_is_a_data_file);
   ADD ("/luks/a cap opens with the key of the layer below", a_cap_opens_with_the_key_of_the_layer_below);
   ADD ("/luks/what is not encrypted has no LUKS", what_is_not_encrypted_has_no_luks);
   ADD ("/luks/a commit with keys folds cap after cap", a_commit_with_keys_folds_cap_after_cap);

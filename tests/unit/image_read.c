@@ -201,6 +201,24 @@ an_external_data_file_is_told (Files *files, gconstpointer data)
   RUN (files, "qemu-img", "create", "-q", "-f", "qcow2", "-o", "data_file=outside.raw", "image", "1M");
   g_autoptr (VfImage) image = read_image (files, "image", "qcow2");
   g_assert_cmpstr (image->data_file, ==, "outside.raw");
+  g_assert_null (image->data_path); /* it depends on who opens it */
+}
+
+static void
+only_an_absolute_data_file_is_a_path (void)
+{
+  static const struct {
+    const char *name, *path;
+  } rows[] = { { "/a/b", "/a/b" },       { "/a//./b:c", "/a/b:c" }, { "/a/../b", NULL }, { "b", NULL },
+               { "nbd://host/b", NULL }, { "json:{}", NULL },       { "file:/b", NULL }, { "/a/\xef\xbf\xbd", NULL } };
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autofree char *json = g_strdup_printf (
+        "{\"format\":\"qcow2\",\"virtual-size\":1,\"format-specific\":{\"data\":{\"data-file\":\"%s\"}}}", rows[i].name);
+    g_autoptr (VfImage) image = vf_image_parse ("/i", json, &error);
+    g_assert_no_error (error);
+    g_assert_cmpstr (image->data_path, ==, rows[i].path);
+  }
 }
 
 static void
@@ -360,6 +378,7 @@ main (int argc, char **argv)
   ADD ("/image/read/a backing name of 1023 bytes is read and a longer one refused",
        a_backing_name_of_1023_bytes_is_read_and_a_longer_one_refused);
   ADD ("/image/read/an external data file is told", an_external_data_file_is_told);
+  g_test_add_func ("/image/read/only an absolute data file is a path", only_an_absolute_data_file_is_a_path);
   ADD ("/image/read/an encrypted image is read without its key", an_encrypted_image_is_read_without_its_key);
   ADD ("/image/read/an image that is in use is read all the same", an_image_that_is_in_use_is_read_all_the_same);
   ADD ("/image/read/a request to stop ends the reading", a_request_to_stop_ends_the_reading);

@@ -14,6 +14,9 @@ full_plan (void)
   scene_there (scene, "/tänk/vm/base.qcow2", VF_FILE_REGULAR);
   VfPlan *plan = scene_plan (scene);
   g_assert_cmpuint (plan->directories->len, ==, 1);
+  vf_plan_file (plan, 1)->data_file = g_strdup ("/srv/data");
+  vf_plan_file (plan, 1)->new_data_file = g_strdup ("/tank/data");
+  vf_plan_file (plan, 2)->kind = VF_PLAN_DATA;
   return plan;
 }
 
@@ -54,6 +57,8 @@ what_the_phases_ask_is_equal_after_the_journal (void)
     g_assert_cmpint (a->maybe_there, ==, b->maybe_there);
     g_assert_cmpint (a->destination_is_block, ==, b->destination_is_block);
     g_assert_cmpstr (a->new_backing, ==, b->new_backing);
+    g_assert_cmpstr (a->data_file, ==, b->data_file);
+    g_assert_cmpstr (a->new_data_file, ==, b->new_data_file);
     g_assert_cmpuint (a->internal_snapshots->len, ==, b->internal_snapshots->len);
   }
   for (guint i = 0; i < plan->disks->len; i++) {

@@ -227,6 +227,52 @@ a_file_whose_backing_name_must_change_is_not_reused (void)
 }
 
 static void
+a_data_file_has_its_own_place_and_is_written_with_its_image (void)
+{
+  g_autoptr (Scene) scene = scene_shop ();
+  const VfHead *head = vf_inventory_live_head (scene->inventory, "vda");
+  static const char *const names[] = { "/data/top.raw", "/srv/vm/base.raw" };
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    VfImage *image = head->chain->images->pdata[i];
+    image->data_file = g_strdup (names[i]);
+    image->data_path = g_strdup (names[i]);
+    scene_file (scene, names[i], VF_FILE_REGULAR);
+  }
+  vf_request_add_map (scene->request, "/srv=/tank", NULL);
+  scene_there (scene, "/data/top.raw", VF_FILE_REGULAR);
+  scene_there (scene, "/tank/vm/base.raw", VF_FILE_REGULAR);
+  scene_there (scene, "/tank/vm/base.qcow2", VF_FILE_REGULAR);
+  g_autoptr (VfPlan) plan = scene_plan (scene);
+  const VfPlanFile *top = scene_planned (plan, names[0]), *base = scene_planned (plan, names[1]);
+  g_assert_cmpuint (vf_plan_disk (plan, 0)->layers->len, ==, 2);
+  g_assert_true (top->kind == VF_PLAN_DATA && top->is_top && vf_plan_file_is_written (plan, top) && !top->maybe_there);
+  g_assert_true (base->kind == VF_PLAN_DATA && !base->is_top && !vf_plan_file_is_written (plan, base) && !base->maybe_there);
+  g_assert_cmpstr (top->destination, ==, "/data/top.raw");
+  g_assert_cmpstr (base->destination, ==, "/tank/vm/base.raw");
+  g_assert_cmpstr (layer (plan, 0, 0)->data_file, ==, names[0]);
+  g_assert_null (layer (plan, 0, 0)->new_data_file);
+  g_assert_cmpstr (layer (plan, 0, 1)->new_data_file, ==, "/tank/vm/base.raw");
+  g_assert_true (vf_plan_file_is_renamed (layer (plan, 0, 1)) && !vf_plan_file_is_renamed (layer (plan, 0, 0)));
+  g_assert_false (layer (plan, 0, 1)->maybe_there);
+}
+
+/* It follows the layers that lie beside the top. */
+static void
+a_data_file_beside_the_top_follows_a_disk_that_is_named (void)
+{
+  g_autoptr (Scene) scene = scene_shop ();
+  VfImage *top = vf_inventory_live_head (scene->inventory, "vda")->chain->images->pdata[0];
+  top->data_file = g_strdup ("/srv/vm/top.raw");
+  top->data_path = g_strdup ("/srv/vm/top.raw");
+  scene_file (scene, "/srv/vm/top.raw", VF_FILE_REGULAR);
+  g_assert_true (vf_request_add_disk (scene->request, "vda=/tank/new.qcow2", NULL));
+  g_autoptr (VfPlan) plan = scene_plan (scene);
+  g_assert_cmpstr (layer (plan, 0, 0)->destination, ==, "/tank/new.qcow2");
+  g_assert_cmpstr (layer (plan, 0, 0)->new_data_file, ==, "/tank/top.raw");
+  g_assert_cmpstr (scene_planned (plan, "/srv/vm/top.raw")->destination, ==, "/tank/top.raw");
+}
+
+static void
 what_may_be_there_need_not_be_sent (void)
 {
   g_autoptr (Scene) scene = scene_shop ();
@@ -394,6 +440,10 @@ main (int argc, char **argv)
                    snapshots_are_planned_parents_first_with_their_kind);
   g_test_add_func ("/plan/make/missing directories are planned parents first and once",
                    missing_directories_are_planned_parents_first_and_once);
+  g_test_add_func ("/plan/make/a data file has its own place and is written with its image",
+                   a_data_file_has_its_own_place_and_is_written_with_its_image);
+  g_test_add_func ("/plan/make/a data file beside the top follows a disk that is named",
+                   a_data_file_beside_the_top_follows_a_disk_that_is_named);
   g_test_add_func ("/plan/make/a missing directory for caps is planned too", a_missing_directory_for_caps_is_planned_too);
   return g_test_run ();
 }

@@ -198,9 +198,55 @@ static void
 data_file (void)
 {
   Trial *trial = trial_clean ();
-  base_of (trial, RUNNING_HEAD)->data_file = g_strdup ("/srv/vm/data");
-  base_of (trial, SNAPSHOT_HEAD)->data_file = g_strdup ("/srv/vm/data");
-  assert_refused_for (trial, "data-file", "/srv/vm/base.qcow2", "'/srv/vm/data'");
+  VfChain *chain = ((VfHead *)trial->scene->inventory->heads->pdata[RUNNING_HEAD])->chain;
+  base_of (trial, RUNNING_HEAD)->data_file = g_strdup ("data");
+  chain->state = VF_CHAIN_UNSUPPORTED;
+  chain->at = g_strdup ("/srv/vm/base.qcow2");
+  chain->reason = g_strdup ("it keeps its data in another file, 'data', which is no absolute path");
+  assert_refused_for (trial, "data-file", "/srv/vm/base.qcow2", "'data', which is no absolute path");
+}
+
+static void
+keep_data_in (Trial *trial, guint head, const char *path)
+{
+  base_of (trial, head)->data_file = g_strdup (path);
+  base_of (trial, head)->data_path = g_strdup (path);
+}
+
+static void
+data_file_that_something_else_uses (void)
+{
+  Trial *trial = trial_clean ();
+  keep_data_in (trial, RUNNING_HEAD, "/srv/vm/cd.iso");
+  assert_refused_for (trial, "data-file", "/srv/vm/base.qcow2", "'/srv/vm/cd.iso', which a disk uses too");
+}
+
+static void
+data_file_that_is_shared_alone (void)
+{
+  Trial *trial = trial_clean ();
+  keep_data_in (trial, RUNNING_HEAD, "/shared/data");
+  scene_file (trial->scene, "/shared/data", VF_FILE_REGULAR);
+  g_hash_table_add (trial->scene->inventory->shared, g_strdup ("/shared/data"));
+  assert_refused_for (trial, "data-file", "/srv/vm/base.qcow2", "'/shared/data', and only one of both");
+}
+
+static void
+data_file_of_a_shared_image (void)
+{
+  Trial *trial = trial_clean ();
+  keep_data_in (trial, RUNNING_HEAD, "/srv/vm/data");
+  scene_file (trial->scene, "/srv/vm/data", VF_FILE_REGULAR);
+  g_hash_table_add (trial->scene->inventory->shared, g_strdup ("/srv/vm/base.qcow2"));
+  assert_refused_for (trial, "data-file", "/srv/vm/base.qcow2", "'/srv/vm/data', and only one of both");
+}
+
+static void
+data_store_that_is_another (void)
+{
+  assert_refused_for (trial_with_disks ("<disk type='file'><driver type='qcow2'/><source file='/srv/vm/top.qcow2'><dataStore "
+                                        "type='file'><source file='/d'/></dataStore></source><target dev='vda'/></disk>"),
+                      "data-file", "/srv/vm/top.qcow2", "keeps its data in '/d', its header says 'in itself'");
 }
 
 static void
@@ -277,6 +323,10 @@ add_chain_tests (void)
   ADD ("chains/chain-loop", chain_loop);
   ADD ("chains/unreadable-layer", unreadable_layer);
   ADD ("chains/data-file", data_file);
+  ADD ("chains/data-file of something else too", data_file_that_something_else_uses);
+  ADD ("chains/data-file that is shared alone", data_file_that_is_shared_alone);
+  ADD ("chains/data-file of a shared image", data_file_of_a_shared_image);
+  ADD ("chains/data-file and another in the definition", data_store_that_is_another);
   ADD ("guest/encrypted-own-xml", encrypted_own_xml);
   ADD ("chains/snapshot-lost is a warning", snapshot_lost);
   ADD ("chains/encrypted", an_encrypted_image);

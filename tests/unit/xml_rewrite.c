@@ -119,12 +119,21 @@ no_format_leaves_the_driver_alone (void)
 }
 
 static void
-a_data_store_is_left_alone (void)
+a_data_store_follows_and_goes_with_its_image (void)
 {
-  g_autofree char *disk = rewrite_disk ("<disk type='file'><source file='/x'><dataStore type='file'><format type='raw'/>"
-                                        "<source file='/a'/></dataStore></source><target dev='a'/></disk>",
-                                        VF_SOURCE_FILE, "/f", NULL);
-  g_assert_nonnull (strstr (disk, "<source file=\"/a\"/>"));
+  static const char store[] = "<dataStore type='file'><format type='raw'/><source file='%s'/></dataStore>";
+  g_autofree char *of_x = g_strdup_printf (store, "/a");
+  g_autofree char *of_a = g_strdup_printf (store, "/x");
+  g_autofree char *other = g_strdup_printf ("<disk><source file='/x'>%s</source><target dev='a'/></disk>", of_x);
+  g_autofree char *same = g_strdup_printf ("<disk><source file='/a'>%s</source><target dev='a'/></disk>", of_a);
+  g_autofree char *moved = rewrite_disk (other, VF_SOURCE_FILE, "/f", NULL);
+  g_assert_nonnull (strstr (moved, "<source file=\"/x\"><dataStore type=\"file\"><format type=\"raw\"/><source file=\"/f\"/>"));
+  g_autofree char *device = rewrite_disk (other, VF_SOURCE_BLOCK, "/dev/f", NULL);
+  g_assert_nonnull (strstr (device, "<dataStore type=\"block\"><format type=\"raw\"/><source dev=\"/dev/f\"/>"));
+  g_autofree char *kept = rewrite_disk (same, VF_SOURCE_FILE, "/f", NULL);
+  g_assert_nonnull (strstr (kept, "<source file=\"/f\"><dataStore type=\"file\"><format type=\"raw\"/><source file=\"/x\"/>"));
+  g_autofree char *cap = rewrite_disk (same, VF_SOURCE_FILE, "/cap", "qcow2");
+  g_assert_null (strstr (cap, "dataStore"));
 }
 
 static void
@@ -214,7 +223,7 @@ main (int argc, char **argv)
                    a_device_that_becomes_a_file_changes_type_and_attribute);
   g_test_add_func ("/xml/rewrite/a format makes the driver that was not there", a_format_makes_the_driver_that_was_not_there);
   g_test_add_func ("/xml/rewrite/no format leaves the driver alone", no_format_leaves_the_driver_alone);
-  g_test_add_func ("/xml/rewrite/a data store is left alone", a_data_store_is_left_alone);
+  g_test_add_func ("/xml/rewrite/a data store follows, and goes with its image", a_data_store_follows_and_goes_with_its_image);
   g_test_add_func ("/xml/rewrite/an attribute of the other kind does not count", an_attribute_of_the_other_kind_does_not_count);
   g_test_add_func ("/xml/rewrite/swapped places do not chain", swapped_places_do_not_chain);
   g_test_add_func ("/xml/rewrite/a path that XML cannot hold is refused", a_path_that_xml_cannot_hold_is_refused);
