@@ -4,9 +4,41 @@
 
 #define MAX_NESTING 64
 
-/* json-glib's parser recurses once for each level, and takes more than JSON (comments, text in single quotes, assignments), in
- * which brackets could hide. So what is neither JSON's own outside of its strings nor nested sanely is refused before it sees
- * the text. */
+enum { UNICODE_ESCAPE_BYTES = 6 };
+
+/* The number of "\uXXXX" at `text`, or -1. */
+static int
+unicode_escape (const char *text, gsize length)
+{
+  int value = 0;
+  if (length < UNICODE_ESCAPE_BYTES || text[0] != '\\' || text[1] != 'u')
+    return -1;
+  for (gsize i = 2; i < UNICODE_ESCAPE_BYTES; i++) {
+    if (!g_ascii_isxdigit (text[i]))
+      return -1;
+    value = value << 4 | g_ascii_xdigit_value (text[i]);
+  }
+  return value;
+}
+
+/* The bytes of the escape at `text`, or 0 for what is none, is no character or is the zero byte. json-glib takes octal ones
+ * too, which make strings that are no UTF-8 (RFC 8259, section 7, has what JSON knows). */
+static gsize
+escape_bytes (const char *text, gsize length)
+{
+  if (length >= 2 && strchr ("\"\\/bfnrt", text[1]) != NULL && text[1] != '\0')
+    return 2;
+  int first = unicode_escape (text, length);
+  if (first <= 0 || (first >= 0xdc00 && first <= 0xdfff))
+    return 0;
+  if (first < 0xd800 || first > 0xdbff)
+    return UNICODE_ESCAPE_BYTES;
+  int second = unicode_escape (text + UNICODE_ESCAPE_BYTES, length - UNICODE_ESCAPE_BYTES);
+  return second >= 0xdc00 && second <= 0xdfff ? 2 * UNICODE_ESCAPE_BYTES : 0;
+}
+
+/* json-glib's parser recurses once for each level, and takes more than JSON (comments, text in single quotes, assignments,
+ * escapes), in which brackets could hide. So what is not JSON's own or not nested sanely is refused before it sees the text. */
 static const char *
 find_fault (const char *text, gsize length)
 {
@@ -15,10 +47,11 @@ find_fault (const char *text, gsize length)
   for (gsize i = 0; i < length; i++) {
     char c = text[i];
     if (in_string) {
-      if (c == '\\')
-        i++;
-      else if (c == '"')
-        in_string = false;
+      gsize escape = c == '\\' ? escape_bytes (text + i, length - i) : 1;
+      if (escape == 0 || (guchar)c < ' ')
+        return "a string holds what JSON's have not";
+      i += escape - 1;
+      in_string = c != '"';
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {

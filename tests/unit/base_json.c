@@ -36,8 +36,10 @@ static void
 what_json_glib_takes_but_json_has_not_is_refused (void)
 {
   static const char *const texts[] = {
-    "{/*]*/\"a\":1}", "{\"a\":/*\"*/1}",    "/**/{\"a\":1}", "{'a':1}",
-    "{\"a\":'x'}",    "var x = {\"a\":1};", "{\"a\":$ff}",   "{\"a\":1} // end",
+    "{/*]*/\"a\":1}",       "{\"a\":/*\"*/1}",     "/**/{\"a\":1}",     "{'a':1}",
+    "{\"a\":'x'}",          "var x = {\"a\":1};",  "{\"a\":$ff}",       "{\"a\":1} // end",
+    "{\"a\":\"\\7000\"}",   "{\"a\":\"\\x41\"}",   "{\"a\":\"\\u12\"}", "{\"a\":\"\\u0000\"}",
+    "{\"a\":\"\\ud800x\"}", "{\"a\":\"\\udc00\"}", "{\"\x02\":1}",
   };
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
     g_autoptr (GError) error = NULL;
@@ -46,6 +48,13 @@ what_json_glib_takes_but_json_has_not_is_refused (void)
       g_error ("'%s' was taken", texts[i]);
     assert_failed (&error, VF_ERROR_CORRUPT, "cannot read answer: ");
   }
+}
+
+static void
+escapes_of_json_are_taken (void)
+{
+  g_autoptr (JsonObject) object = parse_well ("{\"a\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00\"}");
+  g_assert_cmpstr (json_object_get_string_member (object, "a"), ==, "\"\\/\b\f\n\r\t\u00e9\U0001f600");
 }
 
 static char *
@@ -268,6 +277,7 @@ main (int argc, char **argv)
   g_test_add_func ("/base/json/what is no object in UTF-8 is refused", what_is_no_object_in_utf8_is_refused);
   g_test_add_func ("/base/json/what json-glib takes but JSON has not is refused",
                    what_json_glib_takes_but_json_has_not_is_refused);
+  g_test_add_func ("/base/json/escapes of JSON are taken", escapes_of_json_are_taken);
   g_test_add_func ("/base/json/nesting is taken to sixty-four and no deeper", nesting_is_taken_to_sixty_four_and_no_deeper);
   g_test_add_func ("/base/json/no disguise lets a nesting bomb through", no_disguise_lets_a_nesting_bomb_through);
   g_test_add_func ("/base/json/brackets within text are no nesting", brackets_within_text_are_no_nesting);
