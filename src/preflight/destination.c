@@ -74,7 +74,8 @@ check_snapshot_names (const VfPreflight *preflight)
     if (left != NULL && left->in_roots && left->file->kind != VF_FILE_ABSENT)
       vf_findings_add (preflight->findings, VF_FINDING_REFUSE, "snapshot-taken", snapshot->name,
                        "look whether anything needs it, and move the file away",
-                       "%s has a snapshot of that name, of a guest of this name: '%s'", preflight->destination->host, path);
+                       "a guest of this name that is no more left a snapshot of that name at %s: '%s'",
+                       preflight->destination->host, path);
   }
 }
 
