@@ -79,7 +79,7 @@ test_hostile_names (Meeting *meeting, gconstpointer data)
 {
   static const char *const names[] = {
     "",    ".",   "..",   ".x",      "../libvirt",
-    "a/b", "a b", "a\\n", "\\u0000", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    "a/b", "a b", "a\\n", "\\u0001", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
   };
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autofree char *making = g_strdup_printf ("{\"name\":\"%s\",\"present\":true}", names[i]);
